@@ -1,0 +1,25 @@
+"""Bytes of media files, wherever they lie: `read_bytes("photos.zip/cat/1.jpg")` reads a member of an archive."""
+
+from __future__ import annotations
+
+import functools
+import zipfile
+from pathlib import Path
+
+from deepworth.errors import UserError
+
+
+@functools.lru_cache(maxsize=4)  # an archive's directory is read once a process, not once a file
+def _archive(path: str) -> zipfile.ZipFile:
+    return zipfile.ZipFile(path)
+
+
+def read_bytes(path: str) -> bytes:
+    """The content of a file or of a member of a zip archive. Raises UserError when it is not there."""
+    head, zipped, member = path.partition(".zip/")
+    try:
+        if zipped:
+            return _archive(head + ".zip").read(member)
+        return Path(path).read_bytes()
+    except (OSError, KeyError, zipfile.BadZipFile) as error:
+        raise UserError(f"cannot read {path}: {error}") from error

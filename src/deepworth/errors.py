@@ -1,0 +1,43 @@
+"""Errors that say what was wrong, what was found, and what to do next."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class DeepworthError(Exception):
+    """Base of every error deepworth raises on purpose; `exit_code` is what the command line returns for it."""
+
+    exit_code = 1
+
+
+class UserError(DeepworthError):
+    """Something the user gave cannot be used as it is: the message says what was found and what to do."""
+
+    exit_code = 2
+
+
+class MissingPackage(UserError):
+    """A model or source needs a package that is not installed."""
+
+
+class NothingTrained(DeepworthError):
+    """Every trial failed, was skipped or was stopped: there is no model to hand over."""
+
+    exit_code = 3
+
+
+class OutOfTime(DeepworthError):
+    """A learner reached its deadline before it had anything worth keeping."""
+
+
+class OutOfMemory(DeepworthError):
+    """A trial needed more memory than the limit allows."""
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """A hint such as `; did you mean 'tabm'?`, or the known names when nothing is near."""
+    known = sorted(known)
+    close = difflib.get_close_matches(word, known, n=1)
+    return f"; did you mean {close[0]!r}?" if close else f"; known: {', '.join(known)}"

@@ -1,0 +1,55 @@
+"""What every model of every rung is: a Learner that fits, predicts, saves and loads, within the Context it is given."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+
+from deepworth.data.examples import Examples
+
+
+def _silent(share: float, message: str) -> None:
+    """Nobody watches."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Context:
+    """The limits and places of one fit."""
+
+    folder: Path  # of the trial: checkpoints and log.jsonl go here
+    cache: Path  # shared features and converted networks
+    seed: int = 0
+    threads: int = 1
+    memory_gb: float = 4.0
+    deadline: float = float("inf")  # time.monotonic() by which `fit` and the predictions on valid and test should be over
+    metric: str = ""  # the primary metric; early stopping should watch it or a smooth stand-in
+    weights: str | None = None  # pretrained weights the user asked for: packaged name, folder or hub id
+    tell: Callable[[float, str], None] = _silent  # progress 0 to 1, and a short message
+    notes: dict[str, Any] = field(default_factory=dict)  # what the learner wants in its TrialResult (JSON values)
+
+    def remaining(self) -> float:
+        """Seconds left."""
+        return self.deadline - time.monotonic()
+
+
+class Learner(Protocol):
+    """One model. Built as `Learner(task, columns, params)`; `columns` are the feature columns with their kinds."""
+
+    def fit(self, train: Examples, valid: Examples, context: Context) -> None:
+        """Learn from `train`; `valid` is for early stopping and choices. Raises OutOfTime when nothing is worth keeping."""
+
+    def predict(self, examples: Examples) -> np.ndarray:
+        """(n, classes) float64 probabilities that sum to 1, or (n,) float64 values for a regression."""
+
+    def save(self, folder: Path) -> None:
+        """Write everything `load` needs into an existing empty folder: JSON, npy/npz, safetensors, LightGBM text, XGBoost
+        JSON/UBJ or skops files; never a pickle."""
+
+    @classmethod
+    def load(cls, folder: Path) -> Learner:
+        """The learner that `save` wrote; predictions are equal."""

@@ -1,0 +1,303 @@
+"""Every record that crosses a boundary: frozen, keyword-only, without arrays, with a JSON round trip."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+import msgspec
+
+Modality = Literal["tabular", "text", "image", "audio"]
+Kind = Literal["number", "category", "boolean", "datetime", "text", "image", "audio", "id", "constant"]
+TaskKind = Literal["binary", "multiclass", "regression"]  # room for multilabel, multitarget, forecasting, transcription
+Rung = Literal["floor", "classical", "frozen", "tuned", "custom"]
+Status = Literal["done", "skipped", "failed", "stopped"]
+Answer = Literal["worth it", "not worth it", "no measurable difference", "cannot tell yet"]
+Label = str | int | float | bool
+
+RUNGS: tuple[Rung, ...] = ("floor", "classical", "frozen", "tuned", "custom")
+SHALLOW: tuple[Rung, ...] = ("floor", "classical")
+DEEP: tuple[Rung, ...] = ("frozen", "tuned", "custom")
+
+record = dataclass(frozen=True, kw_only=True, slots=True)
+R = TypeVar("R")
+
+
+@record
+class Column:
+    """One column of a source and what it was taken for."""
+
+    name: str
+    kind: Kind
+    missing: float = 0.0  # share of rows, 0 to 1
+    distinct: int = 0  # exact up to the profile's sample, else a lower bound
+    why: str = ""  # what decided the kind
+
+
+@record
+class Task:
+    """What is predicted. Class codes are positions in `classes`; a regression has none."""
+
+    kind: TaskKind
+    target: str
+    classes: tuple[Label, ...] = ()
+    metric: str = ""  # the primary metric, a key of metrics.scores.METRICS
+
+    @property
+    def is_classification(self) -> bool:
+        return self.kind != "regression"
+
+
+@record
+class Roles:
+    """Columns that steer the split and are no features."""
+
+    group: str | None = None
+    time: str | None = None
+    split: str | None = None
+
+
+@record
+class Dataset:
+    """A handle on prepared data: what it is and where its Arrow file lies, no data."""
+
+    name: str
+    source: str
+    reader: str
+    modality: Modality
+    task: Task
+    rows: int
+    columns: tuple[Column, ...]  # every column of the Arrow file, the target and the roles excepted
+    features: tuple[str, ...]  # names of the columns models read: ids, constants and ignored ones left out
+    fingerprint: str  # hash of the content of the feature columns
+    table: str  # path of the Arrow IPC file
+    roles: Roles = field(default_factory=Roles)
+    notes: tuple[str, ...] = ()  # what was found and decided while opening, for the user to read
+
+    def column(self, name: str) -> Column:
+        return next(c for c in self.columns if c.name == name)
+
+    @property
+    def feature_columns(self) -> tuple[Column, ...]:
+        return tuple(self.column(name) for name in self.features)
+
+
+@record
+class Splits:
+    """How the rows were divided; the index arrays lie beside this record, test labels under `sealed/`."""
+
+    protocol: str  # "given", "stratified", "random", "group", "time"
+    seed: int
+    train: int
+    valid: int
+    test: int
+    fingerprint: str
+    notes: tuple[str, ...] = ()
+
+
+@record
+class Goals:
+    """What the user wants and what may be spent."""
+
+    seconds: float = 300.0
+    metric: str | None = None
+    worth: float = 0.01  # least useful relative reduction of the error
+    rungs: tuple[Rung, ...] = RUNGS
+    models: tuple[str, ...] = ()  # empty: the plan decides; named models always enter
+    weights: str | None = None  # a packaged name, a local folder or a hub id instead of the default pretrained network
+    memory_gb: float | None = None  # None: 80 % of what the machine has free
+    jobs: int = 1
+    seed: int = 0
+
+
+@record
+class Fact:
+    """One measured property of the data, and how it was measured."""
+
+    name: str
+    value: float | str
+    unit: str = ""
+    how: str = ""
+
+
+@record
+class Warning_:
+    """Something in the data a person should look at before believing a score."""
+
+    id: str  # "leak", "duplicates", "imbalance", "group", "time", "broken", ...
+    message: str
+    columns: tuple[str, ...] = ()
+    rows: int = 0
+
+
+@record
+class Profile:
+    facts: tuple[Fact, ...] = ()
+    warnings: tuple[Warning_, ...] = ()
+
+    def fact(self, name: str, default: float = 0.0) -> float:
+        return next((float(f.value) for f in self.facts if f.name == name), default)
+
+
+@record
+class Machine:
+    """What this machine offers a trial."""
+
+    threads: int
+    memory_gb: float
+    gflops: float  # reached in fp32 matrix products with all threads, measured
+    accelerator: str = ""  # "cuda", "mps" or none
+
+
+@record
+class Workload:
+    """The sizes a cost function needs; text in characters, images in pixels, audio in seconds, all per row."""
+
+    modality: Modality
+    task: TaskKind
+    classes: int
+    train: int
+    valid: int
+    test: int
+    numbers: int = 0
+    categories: int = 0
+    texts: int = 0
+    chars: float = 0.0
+    pixels: float = 0.0
+    clip_seconds: float = 0.0
+
+    @property
+    def rows(self) -> int:
+        return self.train + self.valid + self.test
+
+
+@record
+class Range:
+    """A guess with its uncertainty, meant as a 90 % interval."""
+
+    low: float
+    likely: float
+    high: float
+
+    @classmethod
+    def around(cls, likely: float, factor: float = 2.0) -> Range:
+        return cls(low=likely / factor, likely=likely, high=likely * factor)
+
+
+@record
+class Estimate:
+    seconds: Range
+    peak_gb: Range
+    basis: str  # where the numbers come from, in one phrase
+
+
+@record
+class Rule:
+    """One rule of the decision framework that fired."""
+
+    id: str
+    effect: str
+    reason: str
+    source: str
+
+
+@record
+class Candidate:
+    model: str
+    rung: Rung
+    estimate: Estimate
+    decision: Literal["run", "skip"] = "run"
+    reason: str = ""
+    params: dict[str, Any] = field(default_factory=dict)
+
+
+@record
+class Plan:
+    candidates: tuple[Candidate, ...]  # in the order they will be tried
+    rules: tuple[Rule, ...] = ()
+
+
+@record
+class Trial:
+    """One model on one division of one dataset with one seed; its key is the hash of this record."""
+
+    model: str
+    rung: Rung
+    data: str  # Dataset.fingerprint
+    splits: str  # Splits.fingerprint
+    task: Task
+    seed: int = 0
+    params: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def key(self) -> str:
+        return f"{self.model}-{hashlib.sha256(dump(self)).hexdigest()[:8]}"
+
+
+@record
+class TrialResult:
+    key: str
+    model: str
+    rung: Rung
+    status: Status
+    reason: str = ""
+    valid: dict[str, float] = field(default_factory=dict)
+    test: dict[str, float] = field(default_factory=dict)
+    seconds: float = 0.0  # fit, predictions on valid and test, and saving
+    seconds_fit: float = 0.0
+    ms_predict: float = 0.0  # per row, on the test rows
+    peak_gb: float = 0.0
+    artefact_mb: float = 0.0
+    estimate: Estimate | None = None
+    notes: dict[str, Any] = field(default_factory=dict)  # what the learner tells: rounds, precision, epochs
+
+
+@record
+class MetricInfo:
+    name: str
+    higher_is_better: bool
+    error: str  # how it is turned into an error, e.g. "1 - auc"
+
+
+@record
+class Gain:
+    """Relative reduction of the error of `challenger` against `base` on the test rows, with its interval."""
+
+    rung: Rung
+    challenger: str
+    base: str
+    relative: float
+    low: float
+    high: float
+    level: float = 0.95
+    resamples: int = 0
+
+
+@record
+class Verdict:
+    verdict: Answer
+    sentence: str  # the verdict as one would say it aloud
+    metric: MetricInfo
+    gain: Gain | None
+    gains: dict[str, Gain]  # per deep rung
+    winner: str  # a trial key
+    trials: tuple[TrialResult, ...]
+    limits: dict[str, Any]
+    decide_next: str = ""  # what would decide it, when it cannot be told yet
+    dataset: str = ""
+    rows: dict[str, int] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
+
+
+def dump(value: Any) -> bytes:
+    """The JSON of a record, keys sorted, so that equal records give equal bytes."""
+    return msgspec.json.encode(value, order="sorted")
+
+
+def load(cls: type[R], data: bytes | str | Path) -> R:
+    """The record of type `cls` in `data` (JSON, or the path of a file of it). Raises msgspec.ValidationError."""
+    return msgspec.json.decode(data.read_bytes() if isinstance(data, Path) else data, type=cls)
+
+
