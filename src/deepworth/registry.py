@@ -41,7 +41,7 @@ class ReaderSpec:
     name: str
     summary: str
     accepts: str  # "module:function", (source) -> bool
-    read: str  # "module:function", (source, ReadOptions) -> ReadResult
+    read: str  # "module:function", (source, SourceOptions) -> deepworth.readers.result.Read
     order: int = 50  # the first that accepts reads
 
 

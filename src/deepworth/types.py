@@ -60,6 +60,20 @@ class Roles:
 
 
 @record
+class SourceOptions:
+    """What the user says about a source; everything left out is found."""
+
+    target: str | None = None
+    task: TaskKind | None = None
+    kinds: dict[str, Kind] = field(default_factory=dict)  # column -> kind, overrides what is found
+    ignore: tuple[str, ...] = ()
+    group: str | None = None
+    time: str | None = None
+    split: str | None = None
+    modality: Modality | None = None
+
+
+@record
 class Dataset:
     """A handle on prepared data: what it is and where its Arrow file lies, no data."""
 
@@ -123,7 +137,7 @@ class Fact:
 
 
 @record
-class Warning_:
+class Concern:
     """Something in the data a person should look at before believing a score."""
 
     id: str  # "leak", "duplicates", "imbalance", "group", "time", "broken", ...
@@ -135,7 +149,7 @@ class Warning_:
 @record
 class Profile:
     facts: tuple[Fact, ...] = ()
-    warnings: tuple[Warning_, ...] = ()
+    concerns: tuple[Concern, ...] = ()
 
     def fact(self, name: str, default: float = 0.0) -> float:
         return next((float(f.value) for f in self.facts if f.name == name), default)

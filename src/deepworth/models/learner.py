@@ -27,6 +27,7 @@ class Context:
     threads: int = 1
     memory_gb: float = 4.0
     deadline: float = float("inf")  # time.monotonic() by which `fit` and the predictions on valid and test should be over
+    predict_rows: int = 0  # test rows that must also be predicted before the deadline
     metric: str = ""  # the primary metric; early stopping should watch it or a smooth stand-in
     weights: str | None = None  # pretrained weights the user asked for: packaged name, folder or hub id
     tell: Callable[[float, str], None] = _silent  # progress 0 to 1, and a short message
