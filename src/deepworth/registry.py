@@ -8,16 +8,12 @@ import importlib.metadata
 import importlib.util
 import pkgutil
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 from deepworth.errors import MissingPackage, UserError, nearest
-from deepworth.types import Modality, Rung, TaskKind
+from deepworth.types import Modality, Rung, TaskKind, record
 
-spec = dataclass(frozen=True, kw_only=True, slots=True)
-
-
-@spec
+@record
 class ModelSpec:
     """A model family member. The folder its file lies in is its rung."""
 
@@ -34,7 +30,7 @@ class ModelSpec:
     default: bool = True  # False: only when named with --models
 
 
-@spec
+@record
 class ReaderSpec:
     """A kind of source."""
 
@@ -45,7 +41,7 @@ class ReaderSpec:
     order: int = 50  # the first that accepts reads
 
 
-@spec
+@record
 class ModalitySpec:
     """A kind of data models read."""
 
@@ -57,7 +53,7 @@ class ModalitySpec:
     order: int = 50
 
 
-@spec
+@record
 class WeightsSpec:
     """Pretrained weights and where they come from."""
 

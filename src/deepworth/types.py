@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, TypeVar, dataclass_transform
 
 import msgspec
 
@@ -21,8 +21,13 @@ RUNGS: tuple[Rung, ...] = ("floor", "classical", "frozen", "tuned", "custom")
 SHALLOW: tuple[Rung, ...] = ("floor", "classical")
 DEEP: tuple[Rung, ...] = ("frozen", "tuned", "custom")
 
-record = dataclass(frozen=True, kw_only=True, slots=True)
 R = TypeVar("R")
+
+
+@dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(field,))
+def record(cls: type[R]) -> type[R]:
+    """Make `cls` a record: a frozen, keyword-only dataclass with slots."""
+    return dataclass(frozen=True, kw_only=True, slots=True)(cls)
 
 
 @record

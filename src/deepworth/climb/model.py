@@ -1,0 +1,81 @@
+"""A trained model on disk, ready to predict on any source that has its columns."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from deepworth.data.examples import Examples
+from deepworth.data.open import open_again
+from deepworth.errors import UserError
+from deepworth.models.learner import Learner
+from deepworth.registry import build, find
+from deepworth.types import Dataset, Label, load, record
+
+
+@record
+class Manifest:
+    """What `model.json` says: which model, made from what, by which versions, under which licence."""
+
+    model: str
+    dataset: Dataset
+    licence: str
+    versions: dict[str, str]
+
+
+class Model:
+    """The winner of a run. Loaded on first use; needs nothing but its folder."""
+
+    def __init__(self, folder: Path) -> None:
+        if not (folder / "model.json").exists():
+            raise UserError(f"{folder} holds no trained model")
+        self.folder = folder
+        self.manifest = load(Manifest, folder / "model.json")
+        self._learner: Learner | None = None
+
+    @property
+    def key(self) -> str:
+        """The key of the trial that trained it."""
+        return self.folder.parent.name
+
+    @property
+    def classes(self) -> tuple[Label, ...]:
+        """The labels in the order of the probabilities; empty for a regression."""
+        return self.manifest.dataset.task.classes
+
+    @property
+    def learner(self) -> Learner:
+        if self._learner is None:
+            self._learner = build(find("models", self.manifest.model)).load(self.folder)
+        return self._learner
+
+    def predict(self, source: Any) -> np.ndarray:
+        """(n,) labels in their original type, or values, for the rows of a path, frame or array-like table."""
+        scores = self._scores(source)
+        return np.asarray(self.classes)[scores.argmax(1)] if self.classes else scores
+
+    def predict_proba(self, source: Any) -> np.ndarray:
+        """(n, classes) probabilities in the order of `classes`. Raises UserError for a regression."""
+        if not self.classes:
+            raise UserError(f"{self.key} predicts {self.manifest.dataset.task.target}, a number: it has no probabilities")
+        return self._scores(source)
+
+    def table(self, source: Any) -> pa.Table:
+        """`prediction`, and `p_<class>` for each class, beside each other for every row."""
+        scores = self._scores(source)
+        if not self.classes:
+            return pa.table({"prediction": scores})
+        columns = {"prediction": pa.array(np.asarray(self.classes)[scores.argmax(1)])}
+        return pa.table(columns | {f"p_{label}": scores[:, i] for i, label in enumerate(self.classes)})
+
+    def _scores(self, source: Any) -> np.ndarray:
+        with tempfile.TemporaryDirectory(prefix="deepworth-") as folder:
+            examples: Examples = open_again(source, self.manifest.dataset, Path(folder))
+            return self.learner.predict(examples)
+
+    def __repr__(self) -> str:
+        return f"<deepworth model {self.key}: {self.manifest.dataset.task.kind} of {self.manifest.dataset.task.target!r}>"

@@ -1,0 +1,126 @@
+"""Runs one trial in this process: fit, predict on validation and test rows, save the model; scores nothing."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import time
+from collections.abc import Callable
+from dataclasses import field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from deepworth.data.examples import Examples
+from deepworth.models.learner import Context
+from deepworth.registry import build, find
+from deepworth.store import write
+from deepworth.types import Trial, dump, load, record
+
+VERSIONED = ("deepworth", "numpy", "scikit-learn", "lightgbm", "xgboost-cpu", "torch", "transformers", "timm")
+
+
+@record
+class TrialRequest:
+    """What a worker needs to run one trial; the trial itself lies in its folder."""
+
+    run: str  # the run folder
+    key: str
+    cache: str
+    seconds: float  # until the learner should be done, predictions included
+    threads: int
+    memory_gb: float
+    metric: str
+    weights: str | None = None
+
+
+@record
+class TrialReply:
+    """What one trial gave. `error` and `kind` are empty when it went well."""
+
+    key: str
+    seconds_fit: float = 0.0
+    ms_predict: float = 0.0
+    peak_gb: float = 0.0
+    artefact_mb: float = 0.0
+    notes: dict[str, Any] = field(default_factory=dict)
+    kind: str = ""  # name of the exception
+    error: str = ""
+
+
+def run_trial(request: TrialRequest, tell: Callable[[float, str], None]) -> TrialReply:
+    """Fit the model of the trial and leave `predictions_valid.npy`, `predictions_test.npy` and `model/` in its folder."""
+    start = time.monotonic()
+    run = Path(request.run)
+    folder = run / "trials" / request.key
+    trial = load(Trial, folder / "trial.json")
+    train, valid, test = (Examples.open(run, part) for part in ("train", "valid", "test"))
+    context = Context(
+        folder=folder,
+        cache=Path(request.cache),
+        seed=trial.seed,
+        threads=request.threads,
+        memory_gb=request.memory_gb,
+        deadline=start + request.seconds,
+        predict_rows=len(test),
+        metric=request.metric,
+        weights=request.weights,
+        tell=tell,
+    )
+    spec = find("models", trial.model)
+    learner = build(spec)(trial.task, train.dataset.feature_columns, trial.params)
+    learner.fit(train, valid, context)
+    fitted = time.monotonic()
+    tell(0.95, "predicting")
+    np.save(folder / "predictions_valid.npy", _checked(learner.predict(valid), valid, trial))
+    predicting = time.monotonic()
+    np.save(folder / "predictions_test.npy", _checked(learner.predict(test), test, trial))
+    ms_predict = (time.monotonic() - predicting) * 1000 / max(1, len(test))
+    size = save_model(learner, train, trial, folder / "model", context.notes)
+    return TrialReply(
+        key=request.key,
+        seconds_fit=fitted - start,
+        ms_predict=ms_predict,
+        artefact_mb=size,
+        notes=context.notes,
+    )
+
+
+def _checked(predictions: np.ndarray, examples: Examples, trial: Trial) -> np.ndarray:
+    """The predictions, if they have the promised shape and are finite. Raises ValueError."""
+    classes = len(trial.task.classes)
+    shape = (len(examples), classes) if classes else (len(examples),)
+    if predictions.shape != shape:
+        raise ValueError(f"{trial.model} predicted an array of shape {predictions.shape}, expected {shape}")
+    if not np.isfinite(predictions).all():
+        raise ValueError(f"{trial.model} predicted {int((~np.isfinite(predictions)).sum())} values that are not finite")
+    return predictions.astype(np.float64)
+
+
+def save_model(learner: Any, train: Examples, trial: Trial, folder: Path, notes: dict[str, Any]) -> float:
+    """Write the model folder in one step and return its size in MB."""
+    half = folder.with_name(f".{folder.name}.{os.getpid()}")
+    half.mkdir(parents=True)
+    learner.save(half)
+    manifest = {
+        "model": trial.model,
+        "dataset": train.dataset,
+        "licence": "that of your data" if "licence" not in notes else notes["licence"],
+        "versions": _versions(),
+    }
+    write(half / "model.json", dump(manifest))
+    if folder.exists():
+        folder.rename(folder.with_name(f".old.{os.getpid()}"))
+    half.rename(folder)
+    return sum(f.stat().st_size for f in folder.rglob("*") if f.is_file()) / 1e6
+
+
+def _versions() -> dict[str, str]:
+    found = {}
+    for name in VERSIONED:
+        try:
+            found[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return found

@@ -1,0 +1,170 @@
+"""Worker processes seen from the parent: kept warm between trials, watched for time and memory, replaced when killed."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import queue
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import psutil
+
+from deepworth.climb.trial import TrialReply, TrialRequest
+from deepworth.types import dump, record
+
+STALE_GB = 1.0  # an idle worker that holds more than this is replaced: it would count against the next trial
+
+
+@record
+class Message:
+    """One line of a worker: its progress, or its reply at the end."""
+
+    share: float = 0.0
+    message: str = ""
+    reply: TrialReply | None = None
+
+
+class Worker:
+    """One process that runs trials. Started in a session of its own, so that Ctrl-C reaches only the parent."""
+
+    def __init__(self, threads: int) -> None:
+        self.threads = threads
+        self.messages: queue.SimpleQueue[Message] = queue.SimpleQueue()
+        self.log = tempfile.TemporaryFile()
+        count = str(threads)
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "deepworth.climb.worker"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self.log,
+            start_new_session=True,
+            # spinning OpenMP threads make trees and nets up to 8x slower when the cores are shared
+            env={**os.environ, "OMP_WAIT_POLICY": "PASSIVE", "OMP_NUM_THREADS": count, "OPENBLAS_NUM_THREADS": count},
+        )
+        self.watched = psutil.Process(self.process.pid)
+        threading.Thread(target=self._listen, daemon=True).start()
+
+    def _listen(self) -> None:
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            self.messages.put(msgspec.json.decode(line, type=Message))
+
+    def start(self, request: TrialRequest) -> None:
+        """Hand over a trial. Raises BrokenPipeError when the process is gone."""
+        assert self.process.stdin is not None
+        self.log.seek(0)
+        self.log.truncate()
+        self.process.stdin.write(dump(request) + b"\n")
+        self.process.stdin.flush()
+
+    @property
+    def alive(self) -> bool:
+        return self.process.poll() is None
+
+    def memory_gb(self) -> float:
+        """Resident memory of the process and its children."""
+        total = 0
+        with suppress(psutil.NoSuchProcess):
+            for process in (self.watched, *self.watched.children(recursive=True)):
+                with suppress(psutil.NoSuchProcess):
+                    total += process.memory_info().rss
+        return total / 1e9
+
+    def kill(self) -> None:
+        """End the process and everything it started, at once."""
+        with suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+
+    def written(self) -> str:
+        """What the worker wrote on stderr since its trial began."""
+        self.log.seek(0)
+        return self.log.read().decode(errors="replace")
+
+
+_idle: list[Worker] = []  # warm workers, kept between runs of one Python process
+
+
+def hire(threads: int) -> Worker:
+    """A warm worker of this size, or a new one."""
+    for worker in [w for w in _idle if w.threads == threads]:
+        _idle.remove(worker)
+        if worker.alive and worker.memory_gb() < STALE_GB:
+            return worker
+        worker.kill()
+    return Worker(threads)
+
+
+def release(worker: Worker) -> None:
+    """Keep the worker for the next trial."""
+    if worker.alive:
+        _idle.append(worker)
+
+
+@atexit.register
+def dismiss() -> None:
+    """End every idle worker."""
+    while _idle:
+        _idle.pop().kill()
+
+
+class Job:
+    """One trial in one worker, under its limits. `poll` until it answers."""
+
+    def __init__(self, request: TrialRequest, tell: Callable[[float, str], None], log: Path) -> None:
+        self.request, self.tell, self.log = request, tell, log
+        self.peak_gb = 0.0
+        self.worker = hire(request.threads)
+        self.worker.start(request)
+
+    def poll(self, seconds: float) -> TrialReply | None:
+        """The reply, waiting for it at most so long; None while the trial runs.
+
+        A trial that passes its memory limit, or whose process dies, is answered for it.
+        """
+        message = self._next(seconds)
+        if message is not None and message.reply is None:
+            self.tell(message.share, message.message)
+            return None
+        self.peak_gb = max(self.peak_gb, self.worker.memory_gb())
+        if message is not None and message.reply is not None:
+            self._keep_log()
+            release(self.worker)
+            return message.reply
+        if self.peak_gb > self.request.memory_gb:
+            return self.end("OutOfMemory", f"took {self.peak_gb:.2f} GB, the limit is {self.request.memory_gb:.2f} GB")
+        if not self.worker.alive:
+            return self.end("WorkerDied", _death(self.worker.process.returncode))
+        return None
+
+    def _next(self, seconds: float) -> Message | None:
+        try:
+            return self.worker.messages.get(timeout=seconds)
+        except queue.Empty:
+            return None
+
+    def end(self, kind: str, reason: str) -> TrialReply:
+        """Kill the worker and answer for it."""
+        self.worker.kill()
+        self._keep_log()
+        return TrialReply(key=self.request.key, kind=kind, error=reason, peak_gb=self.peak_gb)
+
+    def _keep_log(self) -> None:
+        if text := self.worker.written():
+            self.log.write_text(text)
+
+
+def _death(code: int) -> str:
+    if code < 0:
+        name: Any = signal.Signals(-code).name
+        return f"its process was ended by {name}" + (", most likely for memory" if name == "SIGKILL" else "")
+    return f"its process ended with exit code {code}"

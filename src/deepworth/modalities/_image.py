@@ -1,0 +1,100 @@
+"""Image files as uint8 arrays: decoding, and decoding many over threads."""
+
+from __future__ import annotations
+
+import io
+import struct
+from collections.abc import Iterator
+from typing import Any, Literal
+
+import numpy as np
+from PIL import ExifTags, Image, ImageOps
+
+from deepworth.data.examples import Examples
+from deepworth.data.media import read_bytes
+from deepworth.errors import UserError
+from deepworth.modalities._load import decode_rows
+
+GREY = 127  # stands for an image that cannot be read
+SIDEWAYS = (5, 6, 7, 8)  # EXIF orientations that swap width and height
+# What Pillow's decoders raise for damaged files, besides OSError (which UnidentifiedImageError is).
+BROKEN = (OSError, SyntaxError, ValueError, EOFError, IndexError, struct.error, Image.DecompressionBombError)
+
+
+def decode_image(path: str, size: tuple[int, int] | None = None, mode: Literal["RGB", "L"] = "RGB") -> np.ndarray:
+    """The uint8 pixels of an image, (height, width, 3) for "RGB" and (height, width) for "L".
+
+    `size` is (height, width): the image is stretched to it, anti-aliased; a JPEG far larger is shrunk while decoding, for
+    a fraction of the price. EXIF orientation is applied, transparency is laid on white, 16-bit samples keep their high
+    byte. Raises UserError that names a file that is missing or broken.
+    """
+    data = read_bytes(path)
+    try:
+        with Image.open(io.BytesIO(data)) as image:
+            if size is not None and image.format == "JPEG":
+                sideways = image.getexif().get(ExifTags.Base.Orientation) in SIDEWAYS
+                image.draft(mode, size if sideways else size[::-1])
+            image.load()
+            plain = _plain(ImageOps.exif_transpose(image), mode)
+            if size is not None and plain.size != size[::-1]:
+                plain = plain.resize(size[::-1], Image.Resampling.BILINEAR, reducing_gap=2.0)
+            return np.array(plain)
+    except BROKEN as error:
+        raise UserError(f"cannot read the image {path}: {error}; mend the file or take its row out") from error
+
+
+def image_size(path: str) -> tuple[int, int]:
+    """(height, width) as the header says, before EXIF orientation; no pixel is decoded. Raises UserError."""
+    data = read_bytes(path)
+    try:
+        with Image.open(io.BytesIO(data)) as image:
+            return image.height, image.width
+    except BROKEN as error:
+        raise UserError(f"cannot read the image {path}: {error}; mend the file or take its row out") from error
+
+
+def load_images(
+    examples: Examples,
+    column: str,
+    size: tuple[int, int],
+    mode: Literal["RGB", "L"] = "RGB",
+    *,
+    threads: int = 1,
+    chunk: int = 64,
+    notes: dict[str, Any] | None = None,
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """(positions, uint8 images (n, height, width, 3) or (n, height, width)) in order, `chunk` rows at a time.
+
+    A file that cannot be read becomes plain grey and is counted in `notes["broken"]` (give `context.notes`).
+    """
+    shape = (*size, 3) if mode == "RGB" else size
+    chunks = decode_rows(
+        examples,
+        column,
+        lambda path: decode_image(path, size, mode),
+        lambda: np.full(shape, GREY, dtype=np.uint8),
+        threads=threads,
+        chunk=chunk,
+        notes=notes,
+    )
+    for positions, images in chunks:
+        yield positions, np.stack(images)
+
+
+def _plain(image: Image.Image, mode: str) -> Image.Image:
+    """The image in `mode` with 8 bits a channel and no transparency."""
+    if image.mode.startswith(("I", "F")):
+        image = Image.fromarray(_eight_bits(np.asarray(image), image.mode))
+    elif image.has_transparency_data:
+        image = image.convert("RGBA")
+        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
+    return image.convert(mode)
+
+
+def _eight_bits(values: np.ndarray, mode: str) -> np.ndarray:
+    """Grey values of more than 8 bits as uint8: the high byte of 16 bits, else the image's own range stretched."""
+    if mode.startswith("I;16") or (mode == "I" and 0 <= values.min() and 255 < values.max() < 65536):
+        return (values.astype(np.int32) >> 8).astype(np.uint8)
+    values = np.nan_to_num(values.astype(np.float64), posinf=0.0, neginf=0.0)
+    low, high = values.min(), values.max()
+    return ((values - low) * (255.0 / (high - low) if high > low else 0.0)).round().astype(np.uint8)

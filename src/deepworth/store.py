@@ -1,0 +1,93 @@
+"""The run folder: what lies where, written atomically, read back as records."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+from deepworth.errors import UserError
+from deepworth.types import Dataset, Plan, Profile, Splits, TrialResult, Verdict, dump, load
+
+
+def write(path: Path, content: bytes | str) -> None:
+    """Write a file so that a reader sees the old content or the new, never half of it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    data = content.encode() if isinstance(content, str) else content
+    half = path.with_name(f".{path.name}.{os.getpid()}")
+    half.write_bytes(data)
+    os.replace(half, path)
+
+
+class RunFolder:
+    """`run.json, plan.json, profile.json, data/, splits/, trials/<key>/, verdict.json, report.html` under one folder."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    @classmethod
+    def open(cls, path: str | Path) -> RunFolder:
+        """An existing run. Raises UserError when the folder is none."""
+        folder = Path(path)
+        if not (folder / "run.json").exists():
+            near = sorted(str(p.parent) for p in folder.parent.glob("*/run.json")) if folder.parent.exists() else []
+            hint = f"; runs beside it: {', '.join(near[-5:])}" if near else ""
+            raise UserError(f"{folder} is no run folder: it holds no run.json{hint}")
+        return cls(folder)
+
+    @classmethod
+    def new(cls, path: str | Path | None, name: str) -> RunFolder:
+        """A fresh folder, `runs/<name>-<time>` if none is named. Raises UserError when it already holds something else."""
+        if path is None:
+            stamp = time.strftime("%Y%m%d-%H%M%S")
+            path = next(p for n in range(1000) if not (p := Path("runs") / f"{name}-{stamp}{f'-{n}' if n else ''}").exists())
+        folder = Path(path)
+        if folder.is_file() or (folder.is_dir() and any(folder.iterdir()) and not (folder / "run.json").exists()):
+            raise UserError(f"{folder} exists and is no run folder: name another with --out")
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise UserError(f"cannot make the run folder {folder}: {error.strerror}; name another with --out") from error
+        return cls(folder)
+
+    @property
+    def data(self) -> Path:
+        return self.path / "data"
+
+    @property
+    def sealed(self) -> Path:
+        """Test labels: opened by the scorer only."""
+        return self.data / "sealed"
+
+    def trial(self, key: str) -> Path:
+        return self.path / "trials" / key
+
+    def save(self, name: str, value: Any) -> None:
+        write(self.path / f"{name}.json", dump(value))
+
+    @property
+    def dataset(self) -> Dataset:
+        return load(Dataset, self.data / "dataset.json")
+
+    @property
+    def splits(self) -> Splits:
+        return load(Splits, self.path / "splits" / "splits.json")
+
+    @property
+    def profile(self) -> Profile:
+        return load(Profile, self.path / "profile.json")
+
+    @property
+    def plan(self) -> Plan:
+        return load(Plan, self.path / "plan.json")
+
+    @property
+    def verdict(self) -> Verdict:
+        """Raises UserError for a run that has not got that far."""
+        if not (self.path / "verdict.json").exists():
+            raise UserError(f"{self.path} has no verdict: the run did not end")
+        return load(Verdict, self.path / "verdict.json")
+
+    def results(self) -> list[TrialResult]:
+        return [load(TrialResult, path) for path in sorted(self.path.glob("trials/*/result.json"))]
