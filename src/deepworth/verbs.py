@@ -15,7 +15,8 @@ import pyarrow as pa
 from deepworth.climb.ladder import Ladder
 from deepworth.climb.model import Model
 from deepworth.climb.watch import Watch
-from deepworth.cost.machine import measure
+from deepworth.climb.workers import warm
+from deepworth.cost.machine import measure, threads_allowed
 from deepworth.data.open import open_source
 from deepworth.data.prepare import prepare
 from deepworth.decide.plan import make_plan
@@ -84,6 +85,7 @@ def fit(
         modality=modality,
     )
     run = RunFolder.new(out, _name(source))
+    warm(threads_allowed() // goals.jobs or 1)
     opened = open_source(source, options, run.data)
     dataset, splits = prepare(opened, goals, options, run.path)
     profile = profile_data(run.path)

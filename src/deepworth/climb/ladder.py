@@ -11,7 +11,7 @@ import numpy as np
 
 from deepworth.climb.trial import TrialReply, TrialRequest
 from deepworth.climb.watch import Watch
-from deepworth.climb.workers import Job
+from deepworth.climb.workers import Job, own_memory_gb
 from deepworth.data.cache import cache_folder
 from deepworth.metrics.scores import Metric, metric, scores
 from deepworth.store import RunFolder, write
@@ -87,16 +87,20 @@ class Ladder:
         return ""
 
     def _allotment(self, candidate: Candidate, left: float) -> float:
-        """Seconds a trial may take: what is left beside the later candidates that still fit, and at least its high estimate
-        or 60 % of what is left, whichever is less."""
-        share = left / max(1, self.goals.jobs)
-        spare = share - candidate.estimate.seconds.likely
+        """Seconds a trial may take.
+
+        At least its high estimate or 60 % of what is left, whichever is less; beyond that what the later candidates that
+        still fit leave over, but never more than four times its high estimate or an even share: a model that hangs must
+        not take the time of the others.
+        """
+        spare = left / self.goals.jobs - candidate.estimate.seconds.likely
         reserved = 0.0
         for later in self.waiting:
             if later.estimate.seconds.low <= spare - reserved:
                 reserved += min(later.estimate.seconds.likely, spare - reserved)
-        floor = min(candidate.estimate.seconds.high, 0.6 * left)
-        return min(left, max(left - reserved, floor))
+        high = candidate.estimate.seconds.high
+        most = max(4 * high, left / (1 + len(self.waiting)))
+        return min(left, most, max(left - reserved, min(high, 0.6 * left)))
 
     def _trial(self, candidate: Candidate) -> Trial:
         return Trial(
@@ -119,7 +123,7 @@ class Ladder:
             cache=str(cache_folder()),
             seconds=seconds * (1 - GRACE) - 0.2,
             threads=max(1, self.machine.threads // self.goals.jobs),
-            memory_gb=(self.goals.memory_gb or self.machine.memory_gb) / self.goals.jobs,
+            memory_gb=((self.goals.memory_gb or self.machine.memory_gb) - own_memory_gb()) / self.goals.jobs,
             metric=self.metric.name,
             weights=self.goals.weights,
         )

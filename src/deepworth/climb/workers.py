@@ -33,6 +33,11 @@ class Message:
     reply: TrialReply | None = None
 
 
+def own_memory_gb() -> float:
+    """Resident memory of this process: it counts against the limit that its workers share."""
+    return psutil.Process().memory_info().rss / 1e9
+
+
 class Worker:
     """One process that runs trials. Started in a session of its own, so that Ctrl-C reaches only the parent."""
 
@@ -102,6 +107,12 @@ def hire(threads: int) -> Worker:
             return worker
         worker.kill()
     return Worker(threads)
+
+
+def warm(threads: int) -> None:
+    """Start a worker ahead of its first trial, so that its imports overlap with reading the source."""
+    if not any(w.threads == threads for w in _idle):
+        _idle.append(Worker(threads))
 
 
 def release(worker: Worker) -> None:

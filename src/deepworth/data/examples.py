@@ -38,7 +38,7 @@ class Examples:
         labels = folder / "data" / f"labels_{part}.npy"
         return cls(
             dataset=dataset,
-            table=open_table(dataset.table),
+            table=open_table(folder / "data" / dataset.table),  # an absolute path stays as it is
             rows=np.load(folder / "splits" / f"{part}.npy"),
             labels=np.load(labels) if labels.exists() else None,
         )

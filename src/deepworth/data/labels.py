@@ -1,0 +1,198 @@
+"""What is predicted: from the target's values to a task, class codes and the rows that have a target."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.types as pt
+
+from deepworth.errors import UserError
+from deepworth.types import Label, Task, TaskKind
+
+RARE = 3  # a class needs this many rows: one each to learn from, to choose by and to judge by
+FEW_NUMBERS = 30  # whole numbers with at most this many values may be classes ...
+FEW_ROWS = 5  # ... if each value has at least this many rows
+VERY_FEW_NUMBERS = 10  # below this, it is enough that a value has FEW_ROWS rows on average
+
+
+@dataclass(frozen=True, kw_only=True)
+class Labels:
+    """The task and the target of the rows that stay.
+
+    `keep` is a bool for every row of the table; `codes` has one entry for each kept row: int64 positions in `task.classes`,
+    or float64 values for a regression.
+    """
+
+    task: Task
+    codes: np.ndarray
+    keep: np.ndarray
+    notes: tuple[str, ...] = ()
+
+
+def find_task(target: str, values: pa.ChunkedArray, wanted: TaskKind | None = None, metric: str | None = None) -> Labels:
+    """What to predict, decided from the values of the target unless `wanted` says it.
+
+    Raises UserError for a target nothing can be learned from: all missing, one value, infinite numbers, dates, labels that
+    hardly any two rows share, text where numbers were asked for; and for a metric that does not fit.
+    """
+    values = _plain(target, values)
+    numbers = _numbers(values)
+    if numbers is not None and not pt.is_boolean(values.type):
+        _refuse_infinite(target, numbers)
+    if values.null_count == len(values):
+        raise UserError(f"the target {target!r} has no value in any of {len(values):,} rows: name another with --target")
+    notes = [f"{values.null_count:,} rows without {target!r} are left out"] if values.null_count else []
+    kind, why = (wanted, "") if wanted else _guess(values, numbers)
+    if why:
+        notes.append(f"{target!r} is taken for {why}")
+    if kind == "regression":
+        return _regression(target, values, numbers, metric, notes)
+    return _classes(target, values, wanted, metric, notes)
+
+
+def encode(task: Task, values: pa.ChunkedArray | pa.Array) -> np.ndarray:
+    """The targets of new rows: int64 class codes with -1 for unknown or missing ones, or float64 values with NaN.
+
+    Values of another type than at training are compared as numbers where the classes are numbers, else as text.
+    """
+    values = values if isinstance(values, pa.ChunkedArray) else pa.chunked_array([values])
+    values = _plain(task.target, values)
+    if task.kind == "regression":
+        numbers = _numbers(values)
+        if numbers is None:
+            raise UserError(f"the target {task.target!r} of these rows is text, not numbers: {_examples(values)}")
+        return np.asarray(pc.fill_null(numbers, float("nan")))
+    classes = pa.array(list(task.classes))
+    if pt.is_string(classes.type):
+        values = values.cast(pa.string())
+    elif pt.is_boolean(classes.type) and pt.is_string(values.type):
+        classes = pa.array(["true" if label else "false" for label in task.classes])
+        values = pc.utf8_lower(values)
+    else:
+        classes = classes.cast(pa.float64())
+        numbers = _numbers(values, strict=False)
+        values = numbers if numbers is not None else pa.chunked_array([pa.nulls(len(values), pa.float64())])
+    return np.asarray(pc.fill_null(pc.index_in(values, value_set=classes), -1), dtype=np.int64)
+
+
+def _plain(target: str, values: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Strings, booleans, integers or floats, with NaN and empty text as missing."""
+    kind = values.type
+    if pt.is_dictionary(kind):
+        values, kind = values.cast(kind.value_type), kind.value_type
+    if pt.is_large_string(kind) or pt.is_string_view(kind):
+        values, kind = values.cast(pa.string()), pa.string()
+    if pt.is_decimal(kind) or pt.is_float16(kind):
+        values, kind = values.cast(pa.float64()), pa.float64()
+    if pt.is_floating(kind):
+        return pc.if_else(pc.is_nan(values), pa.scalar(None, kind), values)
+    if pt.is_string(kind):
+        empty = pc.equal(pc.utf8_trim_whitespace(values), "")
+        return pc.if_else(empty, pa.scalar(None, kind), values) if pc.any(empty).as_py() else values
+    if pt.is_boolean(kind) or pt.is_integer(kind) or pt.is_null(kind):
+        return values
+    hint = "make a number of it (days since ...), or " if pt.is_temporal(kind) else ""
+    raise UserError(f"the target {target!r} holds values of type {kind}, neither classes nor numbers: {hint}name another column")
+
+
+def _numbers(values: pa.ChunkedArray, strict: bool = True) -> pa.ChunkedArray | None:
+    """The values as float64, or None for text that is none; not `strict`: text that is no number becomes missing."""
+    if not pt.is_string(values.type):
+        return values.cast(pa.uint8() if pt.is_boolean(values.type) else values.type).cast(pa.float64(), safe=False)
+    trimmed = pc.utf8_trim_whitespace(values)
+    looks = pc.match_substring_regex(trimmed, r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$")
+    if strict and not pc.all(looks).as_py():
+        return None
+    return pc.if_else(looks, trimmed, pa.scalar(None, pa.string())).cast(pa.float64())
+
+
+def _refuse_infinite(target: str, numbers: pa.ChunkedArray) -> None:
+    infinite = pc.sum(pc.is_inf(numbers)).as_py() or 0
+    if infinite:
+        raise UserError(f"the target {target!r} is infinite in {infinite:,} of {len(numbers):,} rows: remove or cut these rows")
+
+
+def _guess(values: pa.ChunkedArray, numbers: pa.ChunkedArray | None) -> tuple[TaskKind, str]:
+    """The kind of task, and what to tell the user where it could be meant otherwise."""
+    counts = np.asarray(pc.value_counts(values.drop_null()).field("counts"))
+    distinct = len(counts)
+    if distinct <= 2 or numbers is None or pt.is_boolean(values.type):
+        return ("binary" if distinct <= 2 else "multiclass"), ""
+    whole = pc.all(pc.equal(pc.floor(numbers), numbers)).as_py()
+    balanced = distinct <= FEW_NUMBERS and counts.min() >= FEW_ROWS
+    if whole and (balanced or (distinct <= VERY_FEW_NUMBERS and counts.mean() >= FEW_ROWS)):
+        return "multiclass", f"{distinct} classes: whole numbers of few values; --task regression takes them as amounts"
+    if pt.is_string(values.type) and distinct <= VERY_FEW_NUMBERS:
+        return "multiclass", ""
+    if distinct <= FEW_NUMBERS:
+        return "regression", f"an amount with {distinct} values; --task multiclass takes them as classes"
+    return "regression", ""
+
+
+def _metric(task: Task, metric: str | None) -> Task:
+    """The task with its primary metric. Raises UserError when the metric does not fit."""
+    from deepworth.metrics.scores import PRIMARY
+    from deepworth.metrics.scores import metric as find_metric  # brings scikit-learn, about 0.5 s
+
+    name = metric or PRIMARY[task.kind]
+    return Task(kind=task.kind, target=task.target, classes=task.classes, metric=find_metric(name, task).name)
+
+
+def _regression(
+    target: str, values: pa.ChunkedArray, numbers: pa.ChunkedArray | None, metric: str | None, notes: list[str]
+) -> Labels:
+    if numbers is None:
+        raise UserError(
+            f"a regression needs numbers, but the target {target!r} is text: {_examples(values)}; "
+            "leave --task out to predict it as classes, or clean these values"
+        )
+    if pc.count_distinct(numbers).as_py() < 2:
+        raise UserError(_one_value(target, values))
+    task = _metric(Task(kind="regression", target=target), metric)
+    keep = np.asarray(values.is_valid())
+    return Labels(task=task, codes=np.asarray(numbers.drop_null()), keep=keep, notes=tuple(notes))
+
+
+def _classes(
+    target: str, values: pa.ChunkedArray, wanted: TaskKind | None, metric: str | None, notes: list[str]
+) -> Labels:
+    known = int(len(values) - values.null_count)
+    table = pc.value_counts(values.drop_null())
+    labels, counts = table.field("values"), np.asarray(table.field("counts"))
+    if len(labels) < 2:
+        raise UserError(_one_value(target, values))
+    rare = counts < RARE
+    if counts[rare].sum() > known / 2:
+        raise UserError(
+            f"the target {target!r} has {len(labels):,} different values in {known:,} rows, most of them in fewer than {RARE} "
+            f"rows ({_examples(values)}): no class can be learned from so few; "
+            + ("name another target" if _numbers(values) is None else "use --task regression or name another target")
+        )
+    if rare.any():
+        names = ", ".join(repr(v) for v in labels.filter(pa.array(rare)).to_pylist()[:5])
+        notes.append(
+            f"{int(rare.sum())} classes of {target!r} with fewer than {RARE} rows are left out "
+            f"({int(counts[rare].sum())} rows): {names}{', ...' if rare.sum() > 5 else ''}"
+        )
+    classes: tuple[Label, ...] = tuple(sorted(labels.filter(pa.array(~rare)).to_pylist()))
+    if len(classes) < 2:
+        raise UserError(f"the target {target!r} has one class only with at least {RARE} rows: {classes[0]!r}")
+    if wanted == "binary" and len(classes) > 2:
+        raise UserError(f"--task binary, but the target {target!r} has {len(classes)} classes: use --task multiclass")
+    task = _metric(Task(kind="binary" if len(classes) == 2 else "multiclass", target=target, classes=classes), metric)
+    codes = np.asarray(pc.fill_null(pc.index_in(values, value_set=pa.array(classes, values.type)), -1), dtype=np.int64)
+    keep = codes >= 0
+    return Labels(task=task, codes=codes[keep], keep=keep, notes=tuple(notes))
+
+
+def _one_value(target: str, values: pa.ChunkedArray) -> str:
+    known = values.drop_null()
+    return f"the target {target!r} is {known[0].as_py()!r} in all {len(known):,} rows: there is nothing to learn; name another"
+
+
+def _examples(values: pa.ChunkedArray) -> str:
+    some = values.drop_null().slice(0, 1000).unique().slice(0, 3).to_pylist()
+    return ", ".join(repr(v if len(str(v)) <= 40 else str(v)[:37] + "...") for v in some)
