@@ -34,7 +34,9 @@ def run(tmp_path: Path) -> RunFolder:
     return folder
 
 
-def trial(run: RunFolder, model: str, rung: str, noise: float, *, rows: int = ROWS, status: Status = "done") -> TrialResult:
+def trial(
+    run: RunFolder, model: str, rung: str, noise: float, *, rows: int = ROWS, status: Status = "done"
+) -> TrialResult:
     """A regression model that is off by normal noise of this size."""
     labels = np.load(run.sealed / "labels_test.npy")[:rows]
     random = np.random.default_rng(sum(map(ord, model)))
@@ -106,9 +108,13 @@ def test_the_best_on_validation_is_chosen_even_when_test_disagrees(run: RunFolde
 
 
 def test_json_round_trip_and_schema(run: RunFolder) -> None:
-    verdict = judge(run, [trial(run, "trees", "classical", 1.0), trial(run, "net", "custom", 0.8)], Goals(), {"seconds": 60})
+    verdict = judge(
+        run, [trial(run, "trees", "classical", 1.0), trial(run, "net", "custom", 0.8)], Goals(), {"seconds": 60}
+    )
     assert load(Verdict, dump(verdict)) == verdict
     found = json.loads(dump(verdict))
     assert {"verdict", "metric", "gain", "winner", "trials", "limits"} <= set(found)
     assert {"rung", "relative", "low", "high"} <= set(found["gain"])
-    assert {"key", "model", "rung", "status", "valid", "test", "seconds", "peak_gb", "reason"} <= set(found["trials"][0])
+    assert {"key", "model", "rung", "status", "valid", "test", "seconds", "peak_gb", "reason"} <= set(
+        found["trials"][0]
+    )

@@ -1,0 +1,36 @@
+"""Is deep learning worth it on this data? Every public name, loaded on first use."""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from deepworth import errors
+    from deepworth.estimators import DeepWorthClassifier, DeepWorthRegressor
+    from deepworth.verbs import Run, fit, open_run, predict
+
+__version__ = "0.1.0"
+
+__all__ = ["DeepWorthClassifier", "DeepWorthRegressor", "Run", "errors", "fit", "open_run", "predict"]
+
+_HOMES = {
+    "DeepWorthClassifier": "deepworth.estimators",
+    "DeepWorthRegressor": "deepworth.estimators",
+    "Run": "deepworth.verbs",
+    "fit": "deepworth.verbs",
+    "open_run": "deepworth.verbs",
+    "predict": "deepworth.verbs",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name == "errors":
+        return importlib.import_module("deepworth.errors")
+    if name not in _HOMES:
+        raise AttributeError(f"module 'deepworth' has no attribute {name!r}")
+    return getattr(importlib.import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted([*__all__, "__version__"])

@@ -39,6 +39,7 @@ class Column:
     missing: float = 0.0  # share of rows, 0 to 1
     distinct: int = 0  # exact up to the profile's sample, else a lower bound
     why: str = ""  # what decided the kind
+    form: str = ""  # how its strings are read as numbers or dates, e.g. "1.234,5" or "%d/%m/%Y"; empty: values are typed
 
 
 @record

@@ -16,7 +16,7 @@ from deepworth.climb import workers
 from deepworth.store import RunFolder
 from deepworth.types import Candidate, Column, Dataset, Estimate, Profile, Range, Splits, Task, dump
 
-PLUGIN = '''
+PLUGIN = """
 import os, sys, time
 import numpy as np
 from deepworth.errors import OutOfTime
@@ -63,7 +63,7 @@ SPECS = [
     for c, rung in ((Good, "classical"), (Sleeper, "classical"), (Eater, "classical"), (Crasher, "classical"), (Dier, "classical"),
                     (Printer, "classical"), (Late, "classical"), (Peeker, "custom"), (Nan, "custom"))
 ]
-'''
+"""
 
 
 @pytest.fixture(scope="session")

@@ -11,7 +11,9 @@ from deepworth.errors import UserError
 from deepworth.types import RUNGS, Goals, Machine, Workload
 
 CPU = Machine(threads=2, memory_gb=16, gflops=60)
-TABLE = Workload(modality="tabular", task="binary", classes=2, train=30_000, valid=5000, test=5000, numbers=10, categories=5)
+TABLE = Workload(
+    modality="tabular", task="binary", classes=2, train=30_000, valid=5000, test=5000, numbers=10, categories=5
+)
 PHOTOS = Workload(modality="image", task="multiclass", classes=6, train=1600, valid=400, test=500, pixels=120 * 160)
 
 

@@ -94,10 +94,10 @@ def test_spectrogram_cnn_learns():
 def test_headed_starts_from_a_probe():
     backbone = torch.nn.Flatten()
     net = Headed(backbone, 6, 2)
-    weight, bias = torch.randn(2, 6), torch.randn(2)
-    net.start(weight, bias)
+    mean, scale, weight, bias = torch.randn(6), torch.rand(6), torch.randn(2, 6), torch.randn(2)
+    net.start(mean, scale, weight, bias)
     x = torch.randn(3, 2, 3)
-    assert torch.allclose(net(x), x.flatten(1) @ weight.T + bias, atol=1e-6)
+    assert torch.allclose(net(x), ((x.flatten(1) - mean) * scale) @ weight.T + bias, atol=1e-6)
 
 
 def test_masked_mean_is_the_mean_of_the_tokens():

@@ -9,12 +9,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.types as pt
 
+from deepworth.data import forms
 from deepworth.errors import UserError
 from deepworth.types import Label, Task, TaskKind
 
 RARE = 3  # a class needs this many rows: one each to learn from, to choose by and to judge by
 FEW_NUMBERS = 30  # whole numbers with at most this many values may be classes ...
 FEW_ROWS = 5  # ... if each value has at least this many rows
+SEEN = 2_000  # different texts looked at for the form of numbers
 VERY_FEW_NUMBERS = 10  # below this, it is enough that a value has FEW_ROWS rows on average
 
 
@@ -22,8 +24,8 @@ VERY_FEW_NUMBERS = 10  # below this, it is enough that a value has FEW_ROWS rows
 class Labels:
     """The task and the target of the rows that stay.
 
-    `keep` is a bool for every row of the table; `codes` has one entry for each kept row: int64 positions in `task.classes`,
-    or float64 values for a regression.
+    `keep` is a bool for every row of the table; `codes` has one entry for each kept row: int64 positions in
+    `task.classes`, or float64 values for a regression.
     """
 
     task: Task
@@ -32,22 +34,24 @@ class Labels:
     notes: tuple[str, ...] = ()
 
 
-def find_task(target: str, values: pa.ChunkedArray, wanted: TaskKind | None = None, metric: str | None = None) -> Labels:
+def find_task(
+    target: str, values: pa.ChunkedArray, wanted: TaskKind | None = None, metric: str | None = None
+) -> Labels:
     """What to predict, decided from the values of the target unless `wanted` says it.
 
-    Raises UserError for a target nothing can be learned from: all missing, one value, infinite numbers, dates, labels that
-    hardly any two rows share, text where numbers were asked for; and for a metric that does not fit.
+    Raises UserError for a target nothing can be learned from: all missing, one value, infinite numbers, dates, labels
+    that hardly any two rows share, text where numbers were asked for; and for a metric that does not fit.
     """
     values = _plain(target, values)
     numbers = _numbers(values)
     if numbers is not None and not pt.is_boolean(values.type):
         _refuse_infinite(target, numbers)
     if values.null_count == len(values):
-        raise UserError(f"the target {target!r} has no value in any of {len(values):,} rows: name another with --target")
-    notes = [f"{values.null_count:,} rows without {target!r} are left out"] if values.null_count else []
+        raise UserError(
+            f"the target {target!r} has no value in any of {len(values):,} rows: name another with --target"
+        )
     kind, why = (wanted, "") if wanted else _guess(values, numbers)
-    if why:
-        notes.append(f"{target!r} is taken for {why}")
+    notes = [f"{target!r} is taken for {why}"] if why else []
     if kind == "regression":
         return _regression(target, values, numbers, metric, notes)
     return _classes(target, values, wanted, metric, notes)
@@ -73,8 +77,9 @@ def encode(task: Task, values: pa.ChunkedArray | pa.Array) -> np.ndarray:
         values = pc.utf8_lower(values)
     else:
         classes = classes.cast(pa.float64())
-        numbers = _numbers(values, strict=False)
-        values = numbers if numbers is not None else pa.chunked_array([pa.nulls(len(values), pa.float64())])
+        if pt.is_string(values.type):
+            values = pa.chunked_array([forms.numbers(chunk, "") for chunk in values.chunks], pa.float64())
+        values = values.cast(pa.float64(), safe=False)
     return np.asarray(pc.fill_null(pc.index_in(values, value_set=classes), -1), dtype=np.int64)
 
 
@@ -95,24 +100,35 @@ def _plain(target: str, values: pa.ChunkedArray) -> pa.ChunkedArray:
     if pt.is_boolean(kind) or pt.is_integer(kind) or pt.is_null(kind):
         return values
     hint = "make a number of it (days since ...), or " if pt.is_temporal(kind) else ""
-    raise UserError(f"the target {target!r} holds values of type {kind}, neither classes nor numbers: {hint}name another column")
+    raise UserError(
+        f"the target {target!r} holds values of type {kind}, neither classes nor numbers: {hint}name another column"
+    )
 
 
-def _numbers(values: pa.ChunkedArray, strict: bool = True) -> pa.ChunkedArray | None:
-    """The values as float64, or None for text that is none; not `strict`: text that is no number becomes missing."""
+def _numbers(values: pa.ChunkedArray) -> pa.ChunkedArray | None:
+    """The values as float64, or None where some are text that neither is a number nor says that one is missing."""
+    if pt.is_boolean(values.type):
+        return values.cast(pa.uint8()).cast(pa.float64())
     if not pt.is_string(values.type):
-        return values.cast(pa.uint8() if pt.is_boolean(values.type) else values.type).cast(pa.float64(), safe=False)
-    trimmed = pc.utf8_trim_whitespace(values)
-    looks = pc.match_substring_regex(trimmed, r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$")
-    if strict and not pc.all(looks).as_py():
+        return values.cast(pa.float64(), safe=False)  # integers beyond 2**53 are rounded
+    form = forms.number_form(forms.known(values.unique().slice(0, SEEN)))
+    if not form:
         return None
-    return pc.if_else(looks, trimmed, pa.scalar(None, pa.string())).cast(pa.float64())
+    found = pa.chunked_array([forms.numbers(chunk, form) for chunk in values.chunks], pa.float64())
+    return None if len(_strange(values, found)) else found
+
+
+def _strange(values: pa.ChunkedArray, numbers: pa.ChunkedArray) -> pa.Array:
+    """The text that is no number."""
+    return forms.known(values.filter(numbers.is_null()).unique())
 
 
 def _refuse_infinite(target: str, numbers: pa.ChunkedArray) -> None:
     infinite = pc.sum(pc.is_inf(numbers)).as_py() or 0
     if infinite:
-        raise UserError(f"the target {target!r} is infinite in {infinite:,} of {len(numbers):,} rows: remove or cut these rows")
+        raise UserError(
+            f"the target {target!r} is infinite in {infinite:,} of {len(numbers):,} rows: remove or cut these rows"
+        )
 
 
 def _guess(values: pa.ChunkedArray, numbers: pa.ChunkedArray | None) -> tuple[TaskKind, str]:
@@ -127,7 +143,7 @@ def _guess(values: pa.ChunkedArray, numbers: pa.ChunkedArray | None) -> tuple[Ta
         return "multiclass", f"{distinct} classes: whole numbers of few values; --task regression takes them as amounts"
     if pt.is_string(values.type) and distinct <= VERY_FEW_NUMBERS:
         return "multiclass", ""
-    if distinct <= FEW_NUMBERS:
+    if whole and distinct <= FEW_NUMBERS:
         return "regression", f"an amount with {distinct} values; --task multiclass takes them as classes"
     return "regression", ""
 
@@ -152,13 +168,15 @@ def _regression(
     if pc.count_distinct(numbers).as_py() < 2:
         raise UserError(_one_value(target, values))
     task = _metric(Task(kind="regression", target=target), metric)
-    keep = np.asarray(values.is_valid())
+    keep = np.asarray(numbers.is_valid())
+    notes += _left_out(target, numbers)
     return Labels(task=task, codes=np.asarray(numbers.drop_null()), keep=keep, notes=tuple(notes))
 
 
 def _classes(
     target: str, values: pa.ChunkedArray, wanted: TaskKind | None, metric: str | None, notes: list[str]
 ) -> Labels:
+    notes += _left_out(target, values)
     known = int(len(values) - values.null_count)
     table = pc.value_counts(values.drop_null())
     labels, counts = table.field("values"), np.asarray(table.field("counts"))
@@ -167,9 +185,8 @@ def _classes(
     rare = counts < RARE
     if counts[rare].sum() > known / 2:
         raise UserError(
-            f"the target {target!r} has {len(labels):,} different values in {known:,} rows, most of them in fewer than {RARE} "
-            f"rows ({_examples(values)}): no class can be learned from so few; "
-            + ("name another target" if _numbers(values) is None else "use --task regression or name another target")
+            f"the target {target!r} has {len(labels):,} different values in {known:,} rows, most of them in fewer "
+            f"than {RARE} rows ({_examples(values)}): no class can be learned from so few; " + _way_out(values)
         )
     if rare.any():
         names = ", ".join(repr(v) for v in labels.filter(pa.array(rare)).to_pylist()[:5])
@@ -188,11 +205,29 @@ def _classes(
     return Labels(task=task, codes=codes[keep], keep=keep, notes=tuple(notes))
 
 
+def _left_out(target: str, values: pa.ChunkedArray) -> list[str]:
+    return [f"{values.null_count:,} rows without {target!r} are left out"] if values.null_count else []
+
+
 def _one_value(target: str, values: pa.ChunkedArray) -> str:
     known = values.drop_null()
-    return f"the target {target!r} is {known[0].as_py()!r} in all {len(known):,} rows: there is nothing to learn; name another"
+    return (
+        f"the target {target!r} is {known[0].as_py()!r} in all {len(known):,} rows: there is nothing to learn; "
+        "name another with --target"
+    )
 
 
-def _examples(values: pa.ChunkedArray) -> str:
+def _way_out(values: pa.ChunkedArray) -> str:
+    """What to do about a target that makes no classes."""
+    if _numbers(values) is not None:
+        return "use --task regression or name another target"
+    numbers = pa.chunked_array([forms.numbers(chunk, "") for chunk in values.chunks], pa.float64())
+    odd = _strange(values, numbers)
+    if numbers.null_count > len(numbers) / 2:
+        return "name another target"
+    return f"most are numbers, so mend the {len(odd):,} that are none ({_examples(odd)}), or name another target"
+
+
+def _examples(values: pa.ChunkedArray | pa.Array) -> str:
     some = values.drop_null().slice(0, 1000).unique().slice(0, 3).to_pylist()
     return ", ".join(repr(v if len(str(v)) <= 40 else str(v)[:37] + "...") for v in some)

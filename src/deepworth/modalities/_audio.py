@@ -14,7 +14,7 @@ from scipy.signal import resample_poly
 from deepworth.data.examples import Examples
 from deepworth.data.media import read_bytes
 from deepworth.errors import UserError
-from deepworth.modalities._load import decode_rows
+from deepworth.modalities._load import in_chunks, tolerant
 
 
 def decode_audio(path: str, rate: int, seconds: float | None = None) -> np.ndarray:
@@ -23,15 +23,15 @@ def decode_audio(path: str, rate: int, seconds: float | None = None) -> np.ndarr
     WAV, FLAC, OGG and MP3, of which no more than the first `seconds` are decoded. Raises UserError that names a file that
     is missing, broken or empty.
     """
-    data = read_bytes(path)
+    data = io.BytesIO(read_bytes(path))
     try:
-        with soundfile.SoundFile(io.BytesIO(data)) as file:
+        with soundfile.SoundFile(data) as file:
             frames = -1 if seconds is None else math.ceil(seconds * file.samplerate)
             samples, native = file.read(frames, dtype="float32", always_2d=True), file.samplerate
     except (soundfile.SoundFileError, TypeError, ValueError) as error:  # TypeError: taken for headerless RAW
-        raise _unreadable(path, error) from error
+        raise _unreadable(path, data, error) from error
     if not len(samples):
-        raise _unreadable(path, "it holds no samples")
+        raise UserError(f"cannot read the audio file {path}: it holds no samples; mend the file or take its row out")
     return resample(np.nan_to_num(samples.mean(axis=1), posinf=0.0, neginf=0.0), native, rate)
 
 
@@ -45,11 +45,11 @@ def resample(wave: np.ndarray, native: int, rate: int) -> np.ndarray:
 
 def clip_header(path: str) -> tuple[float, int]:
     """(seconds, samples a second) as the header says; nothing is decoded. Raises UserError."""
-    data = read_bytes(path)
+    data = io.BytesIO(read_bytes(path))
     try:
-        info = soundfile.info(io.BytesIO(data))
+        info = soundfile.info(data)
     except (soundfile.SoundFileError, TypeError, ValueError) as error:
-        raise _unreadable(path, error) from error
+        raise _unreadable(path, data, error) from error
     return info.frames / info.samplerate, info.samplerate
 
 
@@ -68,16 +68,23 @@ def load_clips(
     A file that cannot be read becomes a tenth of a second of silence and is counted in `notes["broken"]` (give
     `context.notes`). Clips longer than `seconds` are cut.
     """
-    return decode_rows(
-        examples,
-        column,
-        lambda path: decode_audio(path, rate, seconds),
-        lambda: np.zeros(max(1, rate // 10), dtype=np.float32),
-        threads=threads,
-        chunk=chunk,
-        notes=notes,
+    wave = tolerant(
+        lambda path: decode_audio(path, rate, seconds), lambda: np.zeros(max(1, rate // 10), dtype=np.float32), notes
     )
+    return in_chunks(examples, column, lambda paths: [wave(path) for path in paths], threads=threads, chunk=chunk)
 
 
-def _unreadable(path: str, reason: object) -> UserError:
+def sample_headers(examples: Examples, column: str, rows: int = 64) -> np.ndarray:
+    """(n, 2) seconds and sample rates in the headers of at most `rows` files spread evenly; broken ones are left out."""
+    headers = []
+    for path in examples.take(np.unique(np.linspace(0, len(examples) - 1, rows).astype(int))).strings(column):
+        try:
+            headers.append(clip_header(path))
+        except UserError:  # counted when it is decoded
+            continue
+    return np.array(headers, dtype=np.float64).reshape(-1, 2)
+
+
+def _unreadable(path: str, data: io.BytesIO, error: BaseException) -> UserError:
+    reason = str(error).replace(repr(data), "it")  # libsndfile names the buffer, not the file
     return UserError(f"cannot read the audio file {path}: {reason}; mend the file or take its row out")

@@ -13,7 +13,7 @@ from PIL import ExifTags, Image, ImageOps
 from deepworth.data.examples import Examples
 from deepworth.data.media import read_bytes
 from deepworth.errors import UserError
-from deepworth.modalities._load import decode_rows
+from deepworth.modalities._load import in_chunks, tolerant
 
 GREY = 127  # stands for an image that cannot be read
 SIDEWAYS = (5, 6, 7, 8)  # EXIF orientations that swap width and height
@@ -28,9 +28,9 @@ def decode_image(path: str, size: tuple[int, int] | None = None, mode: Literal["
     a fraction of the price. EXIF orientation is applied, transparency is laid on white, 16-bit samples keep their high
     byte. Raises UserError that names a file that is missing or broken.
     """
-    data = read_bytes(path)
+    data = io.BytesIO(read_bytes(path))
     try:
-        with Image.open(io.BytesIO(data)) as image:
+        with Image.open(data) as image:
             if size is not None and image.format == "JPEG":
                 sideways = image.getexif().get(ExifTags.Base.Orientation) in SIDEWAYS
                 image.draft(mode, size if sideways else size[::-1])
@@ -40,17 +40,17 @@ def decode_image(path: str, size: tuple[int, int] | None = None, mode: Literal["
                 plain = plain.resize(size[::-1], Image.Resampling.BILINEAR, reducing_gap=2.0)
             return np.array(plain)
     except BROKEN as error:
-        raise UserError(f"cannot read the image {path}: {error}; mend the file or take its row out") from error
+        raise _unreadable(path, data, error) from error
 
 
 def image_size(path: str) -> tuple[int, int]:
     """(height, width) as the header says, before EXIF orientation; no pixel is decoded. Raises UserError."""
-    data = read_bytes(path)
+    data = io.BytesIO(read_bytes(path))
     try:
-        with Image.open(io.BytesIO(data)) as image:
+        with Image.open(data) as image:
             return image.height, image.width
     except BROKEN as error:
-        raise UserError(f"cannot read the image {path}: {error}; mend the file or take its row out") from error
+        raise _unreadable(path, data, error) from error
 
 
 def load_images(
@@ -68,17 +68,28 @@ def load_images(
     A file that cannot be read becomes plain grey and is counted in `notes["broken"]` (give `context.notes`).
     """
     shape = (*size, 3) if mode == "RGB" else size
-    chunks = decode_rows(
-        examples,
-        column,
-        lambda path: decode_image(path, size, mode),
-        lambda: np.full(shape, GREY, dtype=np.uint8),
-        threads=threads,
-        chunk=chunk,
-        notes=notes,
+    pixels = tolerant(
+        lambda path: decode_image(path, size, mode), lambda: np.full(shape, GREY, dtype=np.uint8), notes
     )
-    for positions, images in chunks:
-        yield positions, np.stack(images)
+    return in_chunks(
+        examples, column, lambda paths: np.stack([pixels(path) for path in paths]), threads=threads, chunk=chunk
+    )
+
+
+def sample_sizes(examples: Examples, column: str, rows: int = 64) -> np.ndarray:
+    """(n, 2) heights and widths in the headers of at most `rows` files spread evenly; broken ones are left out."""
+    sizes = []
+    for path in examples.take(np.unique(np.linspace(0, len(examples) - 1, rows).astype(int))).strings(column):
+        try:
+            sizes.append(image_size(path))
+        except UserError:  # counted when it is decoded
+            continue
+    return np.array(sizes, dtype=np.float64).reshape(-1, 2)
+
+
+def _unreadable(path: str, data: io.BytesIO, error: BaseException) -> UserError:
+    reason = str(error).replace(repr(data), "it")  # Pillow names the buffer, not the file
+    return UserError(f"cannot read the image {path}: {reason}; mend the file or take its row out")
 
 
 def _plain(image: Image.Image, mode: str) -> Image.Image:

@@ -4,34 +4,41 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-from scipy.linalg import cho_factor, cho_solve, cholesky, solve_triangular
-from scipy.optimize import minimize, minimize_scalar
+from scipy.linalg import cho_factor, cho_solve
+from scipy.optimize import minimize
 from scipy.special import log_softmax, softmax
 from threadpoolctl import threadpool_limits
 
 from deepworth.errors import OutOfTime
 from deepworth.types import Task, dump, load
 
-STRENGTHS = tuple(10.0**power for power in (1, 0, -1, -2, -3, -4, -5, -6))  # L2 per row, strong to weak
+STRENGTHS = tuple(float(f"1e{power}") for power in (1, 0, -1, -2, -3, -4, -5))  # L2 a row, strong to weak
 UNCHOSEN = 1e-2  # the strength without validation rows
 PATIENCE = 2  # strengths in a row that may be no better before the path ends
-STEPS = 100  # of L-BFGS a strength; the warm start makes most take 10 to 40
-GRAM_ROWS = 20_000  # rows that shape the preconditioner: more cost time and change nothing
+STEPS = 100  # of L-BFGS a strength; warm starts make most take 10 to 40
+FAR = 20.0  # standard deviations: a test row further off must not decide by one feature
+ABSENT = -30.0  # log-odds of a class that has no training row
+ROUNDS = 1000  # of boosting, unless early stopping or the deadline ends it
+ROUNDS_UNCHOSEN = 100  # of boosting without validation rows
+ROUNDS_PATIENCE = 30
+
+Path_ = Iterator[tuple[float, np.ndarray, np.ndarray]]  # (strength, weights (d, outputs), bias (outputs,))
+
+
+def _silent(share: float, message: str) -> None:
+    """Nobody watches."""
 
 
 class LinearHead:
-    """Softmax or ridge regression on standardised features, its L2 strength chosen on the validation rows.
-
-    Call with float32 features (n, d), int64 class codes or float64 targets (n,). Needs no scikit-learn model, so that what
-    is saved is a few arrays.
-    """
+    """Softmax or ridge regression on standardised features, its L2 strength chosen on the validation rows."""
 
     def __init__(self, task: Task, seed: int = 0) -> None:
-        self.task, self.seed = task, seed  # no step is random: the seed is here because every head has one
+        self.task, self.seed = task, seed  # nothing here is random; the seed is part of what a head is
         self.strength = 0.0
         self.weights = np.zeros((0, 0), dtype=np.float32)  # (d, outputs), of standardised features
         self.bias = np.zeros(0)
@@ -46,25 +53,27 @@ class LinearHead:
         metric: str = "",
         threads: int = 1,
         deadline: float = float("inf"),
+        tell: Callable[[float, str], None] = _silent,
     ) -> LinearHead:
-        """Walk the strengths from strong to weak, each starting where the last ended; keep the best on valid.
+        """Walk the strengths from strong to weak, each from where the last ended; keep the best on the valid rows.
 
-        Raises OutOfTime only when the deadline has passed before the first strength is solved.
+        `x` are float (n, d), `y` int64 class codes or float64 targets (n,). Raises OutOfTime only when the deadline
+        passes before the first strength is solved.
         """
-        self.mean = x_train.mean(axis=0, dtype=np.float64).astype(np.float32)
-        spread = x_train.std(axis=0, dtype=np.float64)
+        finite = np.where(np.isfinite(x_train), x_train, np.nan) if not np.isfinite(x_train.sum()) else x_train
+        self.mean = np.nan_to_num(np.nanmean(finite, axis=0, dtype=np.float64)).astype(np.float32)
+        spread = np.nan_to_num(np.nanstd(finite, axis=0, dtype=np.float64))
         self.scale = np.where(spread > 1e-7, 1.0 / np.maximum(spread, 1e-7), 0.0).astype(np.float32)
         x, xv = self._standard(x_train), self._standard(x_valid)
-        solve = self._softmax_path if self.task.is_classification else self._ridge_path
+        path = self._softmax_path if self.task.is_classification else self._ridge_path
         best, worse = np.inf, 0
         with threadpool_limits(threads):
-            for strength, weights, bias in solve(x, y_train, deadline):
-                if not len(xv):
-                    self.strength, self.weights, self.bias = strength, weights, bias
-                    if strength <= UNCHOSEN:
-                        break
-                    continue
-                loss = self._loss(xv @ weights + bias, y_valid, metric)
+            for step, (strength, weights, bias) in enumerate(path(x, y_train, deadline), start=1):
+                tell(step / len(STRENGTHS), f"strength {strength:g}")
+                if len(xv):
+                    loss = self._loss(xv @ weights + bias, y_valid, metric)
+                else:  # the path ends at the strength that serves most data
+                    loss = -step if strength >= UNCHOSEN else np.inf
                 if loss < best:
                     best, worse = loss, 0
                     self.strength, self.weights, self.bias = strength, weights, bias
@@ -72,7 +81,7 @@ class LinearHead:
                     worse += 1
                 if worse == PATIENCE:
                     break
-        if not self.weights.size:
+        if not self.strength:
             raise OutOfTime("the deadline passed before the linear head was fitted")
         return self
 
@@ -82,9 +91,9 @@ class LinearHead:
         return softmax(scores, axis=1) if self.task.is_classification else scores[:, 0]
 
     def save(self, folder: Path) -> None:
-        (folder / "linear.json").write_text(
-            json.dumps({"task": json.loads(dump(self.task)), "seed": self.seed, "strength": self.strength})
-        )
+        """Write `linear.json` and `linear.npz`."""
+        facts = {"task": json.loads(dump(self.task)), "seed": self.seed, "strength": self.strength}
+        (folder / "linear.json").write_text(json.dumps(facts))
         np.savez(folder / "linear.npz", weights=self.weights, bias=self.bias, mean=self.mean, scale=self.scale)
 
     @classmethod
@@ -101,84 +110,163 @@ class LinearHead:
     def _standard(self, x: np.ndarray) -> np.ndarray:
         z = (np.asarray(x, dtype=np.float32) - self.mean) * self.scale
         np.nan_to_num(z, copy=False, posinf=0.0, neginf=0.0)  # an unusable feature counts as average
-        return np.clip(z, -20.0, 20.0, out=z)  # a test row far off must not decide by one feature
+        return np.clip(z, -FAR, FAR, out=z)
 
     def _loss(self, scores: np.ndarray, y: np.ndarray, metric: str) -> float:
         """What the validation rows say, lower is better; ties of the accuracy go to the log loss."""
         if not self.task.is_classification:
             return float(np.abs(scores[:, 0] - y).mean() if metric == "mae" else np.square(scores[:, 0] - y).mean())
         log_loss = -float(log_softmax(scores.astype(np.float64), axis=1)[np.arange(len(y)), y].mean())
-        return float((scores.argmax(axis=1) != y).mean()) + 1e-4 * log_loss if metric == "accuracy" else log_loss
+        return float((scores.argmax(axis=1) != y).mean()) + 1e-3 * log_loss if metric == "accuracy" else log_loss
 
-    def _softmax_path(self, x: np.ndarray, y: np.ndarray, deadline: float):
-        """(strength, weights (d, classes), bias (classes,)) from strong to weak.
+    def _softmax_path(self, x: np.ndarray, y: np.ndarray, deadline: float) -> Path_:
+        """Softmax regressions by L-BFGS: matrix products in float32, sums and steps in float64.
 
-        L-BFGS in coordinates in which Boehning's bound on the Hessian (1992), 1/2 of the features' second moments, is the
-        identity: a third of the iterations on correlated features, for two triangular solves each.
+        Tried and dropped: coordinates whitened by Boehning's bound on the Hessian (as many iterations on banking77).
         """
-        rows, width = x.shape
-        classes = len(self.task.classes)
-        seen = np.flatnonzero(np.bincount(y, minlength=classes))  # an absent class would only drift to minus infinity
+        (rows, width), every = x.shape, np.arange(len(x))
+        counts = np.bincount(y, minlength=len(self.task.classes))
+        seen = np.flatnonzero(counts)  # an absent class would only drift off
         codes = np.searchsorted(seen, y)
-        every = max(1, rows // GRAM_ROWS)
-        part = x[::every]
-        gram = (part.T @ part).astype(np.float64) / len(part)
-        prior = np.log(np.bincount(codes) / rows)
-        v = np.zeros((width, len(seen)))
-        root = np.eye(width, dtype=np.float32)
-        weights, bias = np.zeros((width, len(seen))), prior
+        flat = np.concatenate([np.zeros(width * len(seen)), np.log(counts[seen] / rows)])
+
+        def loss(flat: np.ndarray, strength: float) -> tuple[float, np.ndarray]:
+            weights = flat[: -len(seen)].reshape(width, -1).astype(np.float32)
+            scores = x @ weights
+            scores += flat[-len(seen) :].astype(np.float32)
+            scores -= scores.max(axis=1, keepdims=True)
+            hit = scores[every, codes].sum(dtype=np.float64)
+            np.exp(scores, out=scores)
+            total = scores.sum(axis=1, keepdims=True)
+            value = (np.log(total).sum(dtype=np.float64) - hit) / rows
+            scores /= total
+            scores[every, codes] -= 1.0
+            slope = (x.T @ scores) / rows + strength * weights
+            value += 0.5 * strength * np.square(weights).sum(dtype=np.float64)
+            return float(value), np.concatenate([slope.ravel(), scores.mean(axis=0)]).astype(np.float64)
+
+        def stop_in_time(intermediate_result: Any) -> None:
+            if time.monotonic() > deadline:
+                raise StopIteration
+
         for strength in STRENGTHS:
             if time.monotonic() > deadline:
                 return
-            penalty = strength / 1.0
-            fresh = cholesky(0.5 * gram + (penalty + 1e-6) * np.eye(width), lower=True).astype(np.float32)
-            v = fresh.T @ weights  # the same weights in the new coordinates
-            root = fresh
-
-            def loss(flat: np.ndarray, root=root, penalty=penalty) -> tuple[float, np.ndarray]:
-                v, b = flat[:-len(seen)].reshape(width, -1), flat[-len(seen) :]
-                w = solve_triangular(root, v.astype(np.float32), trans="T", lower=True, check_finite=False)
-                scores = x @ w
-                scores += b.astype(np.float32)
-                scores -= scores.max(axis=1, keepdims=True)
-                hit = scores[np.arange(rows), codes].sum(dtype=np.float64)
-                np.exp(scores, out=scores)
-                total = scores.sum(axis=1, keepdims=True)
-                value = (np.log(total).sum(dtype=np.float64) - hit) / rows + 0.5 * penalty * np.square(w).sum(dtype=np.float64)
-                scores /= total
-                scores[np.arange(rows), codes] -= 1.0
-                grad = (x.T @ scores) / rows + penalty * w
-                grad = solve_triangular(root, grad, lower=True, check_finite=False)
-                return float(value), np.concatenate([grad.ravel(), scores.sum(axis=0) / rows]).astype(np.float64)
-
-            def stop_in_time(intermediate_result) -> None:
-                if time.monotonic() > deadline:
-                    raise StopIteration
-
-            start = np.concatenate([np.asarray(v, dtype=np.float64).ravel(), bias])
+            options = {"maxiter": STEPS, "gtol": 1e-4, "ftol": 1e-9}
             found = minimize(
-                loss, start, jac=True, method="L-BFGS-B", callback=stop_in_time, options={"maxiter": STEPS, "ftol": 1e-6}
+                loss, flat, args=(strength,), jac=True, method="L-BFGS-B", callback=stop_in_time, options=options
             )
-            v, bias = found.x[: -len(seen)].reshape(width, -1), found.x[-len(seen) :]
-            weights = solve_triangular(root, v.astype(np.float32), trans="T", lower=True)
-            self.iterations = getattr(self, "iterations", []) + [found.nit]
-            whole, whole_bias = np.zeros((width, classes), dtype=np.float32), np.full(classes, -30.0)
-            whole[:, seen], whole_bias[seen] = weights, bias - bias.max()
-            yield strength, whole, whole_bias
+            flat = found.x
+            weights = np.zeros((width, len(counts)), dtype=np.float32)
+            bias = np.full(len(counts), ABSENT)
+            weights[:, seen] = flat[: -len(seen)].reshape(width, -1)
+            bias[seen] = flat[-len(seen) :]
+            yield strength, weights, bias
 
-    def _ridge_path(self, x: np.ndarray, y: np.ndarray, deadline: float):
-        """(strength, weights (d, 1), bias (1,)) from strong to weak, by Cholesky factors of the smaller Gram matrix."""
+    def _ridge_path(self, x: np.ndarray, y: np.ndarray, deadline: float) -> Path_:
+        """Ridge regressions by the Cholesky factor of the smaller Gram matrix."""
         rows, width = x.shape
         offset = float(y.mean())
         primal = width <= rows
         gram = ((x.T @ x) if primal else (x @ x.T)).astype(np.float64) / rows
-        centred = y - offset
+        centred = (y - offset) / rows
         for strength in STRENGTHS:
             if time.monotonic() > deadline:
                 return
             factor = cho_factor(gram + strength * np.eye(len(gram)))
-            if primal:
-                weights = cho_solve(factor, x.T @ centred / rows)
-            else:
-                weights = x.T @ cho_solve(factor, centred / rows)
+            weights = cho_solve(factor, x.T @ centred) if primal else x.T @ cho_solve(factor, centred)
             yield strength, weights[:, None].astype(np.float32), np.array([offset])
+
+
+class TreeHead:
+    """LightGBM with early stopping on the validation rows, set for wide matrices of alike features."""
+
+    def __init__(self, task: Task, seed: int = 0) -> None:
+        self.task, self.seed = task, seed
+        self.rounds, self.threads = 0, 1
+        self.booster: Any = None
+
+    def fit(
+        self,
+        x_train: np.ndarray,
+        y_train: np.ndarray,
+        x_valid: np.ndarray,
+        y_valid: np.ndarray,
+        metric: str = "",
+        threads: int = 1,
+        deadline: float = float("inf"),
+        tell: Callable[[float, str], None] = _silent,
+    ) -> TreeHead:
+        """Boost until the log loss (or squared or, for "mae", absolute error) of the valid rows stops falling.
+
+        Arguments as for LinearHead. The round under way at the deadline is the last. Raises OutOfTime only when it passed
+        before the first.
+        """
+        import lightgbm
+
+        if time.monotonic() > deadline:
+            raise OutOfTime("the deadline passed before the first tree")
+        settings = self._settings(x_train, metric, threads)
+        data = lightgbm.Dataset(x_train, y_train, params=settings)
+        booster = lightgbm.Booster(settings, data)
+        if len(x_valid):
+            booster.add_valid(lightgbm.Dataset(x_valid, y_valid, reference=data, params=settings), "valid")
+        best, last = np.inf, ROUNDS if len(x_valid) else ROUNDS_UNCHOSEN
+        for done in range(1, last + 1):
+            finished = booster.update()
+            loss = booster.eval_valid()[0][2] if len(x_valid) else -done
+            if loss < best:
+                best, self.rounds = loss, done
+            tell(done / last, f"{done} rounds")
+            if finished or done - self.rounds >= ROUNDS_PATIENCE or time.monotonic() > deadline:
+                break
+        self.rounds = max(self.rounds, 1)
+        self.booster = lightgbm.Booster(model_str=booster.model_to_string(num_iteration=self.rounds))
+        self.threads = threads
+        return self
+
+    def predict(self, x: np.ndarray) -> np.ndarray:
+        """(n, classes) float64 probabilities, or (n,) float64 values."""
+        found = np.asarray(self.booster.predict(x, num_threads=self.threads), dtype=np.float64)
+        return np.column_stack([1.0 - found, found]) if self.task.kind == "binary" else found
+
+    def save(self, folder: Path) -> None:
+        """Write `trees.json` and `trees.txt`."""
+        facts = {"task": json.loads(dump(self.task)), "seed": self.seed, "rounds": self.rounds}
+        (folder / "trees.json").write_text(json.dumps(facts))
+        (folder / "trees.txt").write_text(self.booster.model_to_string())
+
+    @classmethod
+    def load(cls, folder: Path) -> TreeHead:
+        import lightgbm
+
+        facts = json.loads((folder / "trees.json").read_text())
+        head = cls(load(Task, json.dumps(facts["task"])), facts["seed"])
+        head.rounds = facts["rounds"]
+        head.booster = lightgbm.Booster(model_str=(folder / "trees.txt").read_text())
+        return head
+
+    def _settings(self, x: np.ndarray, metric: str, threads: int) -> dict[str, Any]:
+        rows, width = x.shape
+        settings: dict[str, Any] = {
+            "objective": {"binary": "binary", "multiclass": "multiclass", "regression": "regression"}[self.task.kind],
+            "learning_rate": 0.1,
+            "num_leaves": 15,
+            "min_data_in_leaf": max(1, min(20, rows // 20)),
+            # Alike features: a few hundred a tree are as good as all, at a tenth of the price.
+            "feature_fraction": min(1.0, max(0.1, 150 / width)),
+            "bagging_fraction": 0.8,
+            "bagging_freq": 1,
+            "lambda_l2": 1.0,
+            "max_bin": 63,
+            "num_threads": threads,
+            "seed": self.seed,
+            "deterministic": True,
+            "force_col_wise": True,
+            "verbosity": -1,
+        }
+        if self.task.kind == "multiclass":
+            settings["num_class"] = len(self.task.classes)
+        if metric == "mae":
+            settings["metric"] = "l1"
+        return settings

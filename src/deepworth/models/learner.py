@@ -6,11 +6,12 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-import numpy as np
+if TYPE_CHECKING:  # the scan of the registry imports this file: it stays light
+    import numpy as np
 
-from deepworth.data.examples import Examples
+    from deepworth.data.examples import Examples
 
 
 def _silent(share: float, message: str) -> None:

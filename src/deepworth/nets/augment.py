@@ -9,8 +9,6 @@ from __future__ import annotations
 import torch
 from torch.nn import functional as F  # noqa: N812
 
-Mixed = tuple[torch.Tensor, torch.Tensor, torch.Tensor]
-
 
 def _uniform(low: float, high: float, n: int, generator: torch.Generator, device: torch.device) -> torch.Tensor:
     return (torch.rand(n, generator=generator, device=generator.device) * (high - low) + low).to(device)
@@ -38,21 +36,6 @@ def resized_crop(images: torch.Tensor, generator: torch.Generator, smallest: flo
     theta[:, 1, 2] = _uniform(-1.0, 1.0, n, generator, device) * (1 - height)
     grid = F.affine_grid(theta, list(images.shape), align_corners=False)
     return F.grid_sample(images, grid, padding_mode="reflection", align_corners=False)
-
-
-def mixup(inputs: torch.Tensor, generator: torch.Generator) -> Mixed:
-    """Blend each row with another: (mixed inputs, partner of each row, share of the row itself) (Zhang et al. 2018).
-
-    The loss is the blend of the losses: share * loss(target) + (1 - share) * loss(target[partner]). The share follows
-    Beta(1/2, 1/2), whose inverse distribution function is sin^2(pi u / 2), so a plain uniform draw is enough; the row
-    itself keeps the larger part.
-    """
-    n, device = len(inputs), inputs.device
-    share = torch.sin(_uniform(0.0, 0.5 * torch.pi, n, generator, device)) ** 2
-    share = torch.maximum(share, 1 - share)
-    partner = torch.randperm(n, generator=generator, device=generator.device).to(device)
-    blend = share.to(inputs.dtype).reshape(-1, *[1] * (inputs.ndim - 1))
-    return inputs * blend + inputs[partner] * (1 - blend), partner, share
 
 
 def gain(mels: torch.Tensor, generator: torch.Generator, largest: float) -> torch.Tensor:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-
-import pyarrow as pa
+from typing import TYPE_CHECKING
 
 from deepworth.types import Kind
+
+if TYPE_CHECKING:  # the scan of the registry imports this file: it stays light
+    import pyarrow as pa
 
 
 @dataclass(frozen=True, kw_only=True)

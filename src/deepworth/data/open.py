@@ -1,0 +1,249 @@
+"""From a source of any kind to one memory-mapped Arrow file with known column kinds: for a fit, and again for a prediction."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.types as pt
+
+from deepworth.data import forms
+from deepworth.data.embedded import holds_media, unpack
+from deepworth.data.examples import Examples, open_table
+from deepworth.data.kinds import find_form, find_kind, share_missing, take_sample
+from deepworth.data.locate import locate
+from deepworth.data.roles import check_names, choose_features, choose_roles, choose_target, name_parts
+from deepworth.data.tidy import is_embedded, plain, tidy
+from deepworth.data.write import write_table
+from deepworth.errors import UserError, nearest
+from deepworth.readers.result import Read
+from deepworth.registry import resolve, specs
+from deepworth.types import Column, Dataset, Kind, Modality, Roles, SourceOptions
+
+TABLE = "table.arrow"
+MEDIA: tuple[Kind, ...] = ("image", "audio")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Opened:
+    """A source whose content lies in `folder/table.arrow`, and what its columns are."""
+
+    read: Read  # its table is `table`
+    table: pa.Table  # memory-mapped
+    columns: tuple[Column, ...]  # all, the target and the roles included
+    modality: Modality
+    features: tuple[str, ...]
+    roles: Roles
+    target: str | None
+    fingerprint: str  # of the content of the features; of media: size and time, or checksum, of each file
+    notes: tuple[str, ...] = ()
+
+
+def open_source(source: Any, options: SourceOptions, folder: Path) -> Opened:
+    """Read a source, find what its columns are, and write them to `folder/table.arrow`.
+
+    Raises UserError for a source that is not there, unknown, empty or damaged; for a column that is named but not there;
+    when no target is named; and when many media files are missing.
+    """
+    read = read_source(source, options)
+    table, notes = tidy(read.table)
+    read = replace(read, table=table.slice(0, 0))  # what was read must not stay in memory beside what is written
+    check_names(options, table.column_names)
+    table, kinds = _unpacked(table, folder, options)
+    kinds = {**read.kinds, **kinds, **options.kinds}
+    target, told = choose_target(read, options, table)
+    notes += told
+    columns = tuple(_column(name, table.column(name), kinds) for name in table.column_names)
+    roles, folds, told = choose_roles(read, options, table, target, columns)
+    notes += told
+    if roles.split:
+        place = table.column_names.index(roles.split)
+        table = table.set_column(place, roles.split, name_parts(table.column(roles.split)))
+    taken = {target, roles.group, roles.time, roles.split, *options.ignore, *folds}
+    modality, features, told = choose_features(columns, table, options, taken)
+    if options.ignore:
+        notes += (f"left out as asked: {', '.join(options.ignore)}",)
+    notes += told
+    columns = tuple(replace(c, kind="text") if c.name in features and c.kind == "id" else c for c in columns)
+    table, stamps, told = _located(table, [c for c in columns if c.name in features and c.kind in MEDIA], read.base)
+    notes += told
+    typed = [name for name in (target, roles.group, roles.split) if name]
+    hashes, infinite = write_table(table, columns, typed, features, folder / TABLE)
+    if infinite:
+        worst = ", ".join(f"{name} ({count:,})" for name, count in list(infinite.items())[:5])
+        notes += (f"infinite values are read as missing: {worst}",)
+    del table
+    written = open_table(folder / TABLE)
+    columns = tuple(_counted(column, written.column(column.name), column.name in typed) for column in columns)
+    return Opened(
+        read=replace(read, table=written),
+        table=written,
+        columns=columns,
+        modality=modality,
+        features=features,
+        roles=roles,
+        target=target,
+        fingerprint=hashlib.sha256("|".join([modality, *hashes, *stamps]).encode()).hexdigest()[:16],
+        notes=(*read.notes, *notes, *_unread(columns)),
+    )
+
+
+def open_again(source: Any, dataset: Dataset, folder: Path) -> Examples:
+    """The rows of a new source as a model of `dataset` reads them: its features, of the same kinds, and no labels.
+
+    Other columns are ignored, the target may be missing. A media file that is not there leaves its row without a path.
+    Raises UserError naming the features the source lacks.
+    """
+    read = read_source(source, SourceOptions())
+    table, _ = tidy(read.table)
+    table = _renamed(table, read, dataset)
+    lacking = [name for name in dataset.features if name not in table.column_names]
+    if lacking:
+        near = nearest(lacking[0], table.column_names) if len(table.column_names) < 50 else ""
+        raise UserError(f"{read.source} lacks {len(lacking)} columns the model reads: {', '.join(lacking[:10])}{near}")
+    table, _ = _unpacked(table.select(list(dataset.features)), folder, SourceOptions())
+    for column in dataset.feature_columns:
+        _refuse_type(column, table.column(column.name))
+    media = [column for column in dataset.feature_columns if column.kind in MEDIA]
+    table, _, _ = _located(table, media, read.base, keep=True)
+    write_table(table, dataset.feature_columns, (), (), folder / TABLE)
+    written = open_table(folder / TABLE)
+    return Examples(dataset=dataset, table=written, rows=np.arange(len(written), dtype=np.int64))
+
+
+def read_source(source: Any, options: SourceOptions) -> Read:
+    """What the first reader that accepts the source reads. Raises UserError when there is none, or there are no rows."""
+    source = os.path.expanduser(source) if isinstance(source, str | Path) else source
+    for spec in specs("readers").values():
+        if resolve(spec.accepts)(source):
+            read: Read = resolve(spec.read)(source, options)
+            if not read.table.num_columns or not read.table.num_rows:
+                names = ", ".join(map(repr, read.table.column_names[:10]))
+                raise UserError(
+                    f"{read.source} has no rows: " + (f"only the names {names}" if names else "it is empty")
+                )
+            return read
+    raise _unknown(source)
+
+
+def _unknown(source: Any) -> UserError:
+    """Why nothing reads this source."""
+    known = "; ".join(spec.summary for spec in specs("readers").values())
+    if not isinstance(source, str | Path):
+        return UserError(f"a {type(source).__module__}.{type(source).__name__} cannot be read; what can be: {known}")
+    path = Path(str(source).partition("::")[0])
+    if path.is_file() and not path.stat().st_size:
+        return UserError(f"{path} is empty")
+    if path.exists():
+        return UserError(
+            f"{path} cannot be read: nothing is known about {path.suffix or 'files without an ending'}; what can be: {known}"
+        )
+    folder = path.parent
+    if not folder.is_dir():
+        return UserError(f"{path} is not there: there is no folder {folder}")
+    names = [entry.name for entry in folder.iterdir() if not entry.name.startswith(".")]
+    hint = nearest(path.name, names) if len(names) <= 20 else nearest(path.name, names).partition("; known")[0]
+    return UserError(f"{path} is not there{hint if names else f': the folder {folder} is empty'}")
+
+
+def _unpacked(table: pa.Table, folder: Path, options: SourceOptions) -> tuple[pa.Table, dict[str, Kind]]:
+    """The table with embedded media written to files; columns of other bytes are read as text where they are some."""
+    kinds: dict[str, Kind] = {}
+    for place, field in enumerate(table.schema):
+        if not is_embedded(field.type) or field.name in options.ignore:
+            continue
+        values = table.column(field.name)
+        if holds_media(values):
+            values, kinds[field.name] = unpack(field.name, values, folder / "media" / f"{place}")
+        else:
+            try:
+                values = values.cast(pa.string())
+            except pa.ArrowInvalid as error:
+                raise UserError(
+                    f"the column {field.name!r} holds bytes that are neither text nor media: leave it out with --ignore {field.name}"
+                ) from error
+        table = table.set_column(place, field.name, values)
+    ignored = [f.name for f in table.schema if is_embedded(f.type)]
+    return table.drop_columns(ignored), kinds
+
+
+def _column(name: str, values: pa.ChunkedArray, kinds: Mapping[str, Kind]) -> Column:
+    """What the user or the reader says of the column, else what is found."""
+    if name not in kinds:
+        return find_kind(name, values)
+    kind = kinds[name]
+    form, distinct = find_form(kind, values), len(take_sample(values).unique())
+    column = Column(name=name, kind=kind, missing=share_missing(values), distinct=distinct, why="as told", form=form)
+    _refuse_type(column, values)
+    return column
+
+
+def _refuse_type(column: Column, values: pa.ChunkedArray) -> None:
+    """Raise UserError where values cannot be what their column's kind says."""
+    kind = plain(pa.array([], values.type)).type
+    typed = pt.is_boolean(kind) or pt.is_integer(kind) or pt.is_floating(kind)
+    if column.kind in MEDIA and not (pt.is_string(kind) or pt.is_null(kind)):
+        raise UserError(f"the column {column.name!r} should hold paths of {column.kind} files, but holds {kind}")
+    if column.kind == "datetime" and typed:
+        raise UserError(f"the column {column.name!r} should hold dates, but holds {kind}: write them like 2026-11-21")
+    if column.kind == "number" and pt.is_timestamp(kind):
+        raise UserError(f"the column {column.name!r} should hold numbers, but holds dates")
+    if pt.is_string(kind) and column.kind in ("number", "datetime"):
+        head = plain(values.slice(0, 10_000).combine_chunks())
+        if column.kind == "number":
+            forms.refuse_strange(column.name, head, forms.numbers(head, column.form), "numbers")
+        else:
+            forms.refuse_strange(column.name, head, forms.dates(head, column.form), "dates")
+
+
+def _located(
+    table: pa.Table, media: list[Column], base: str | None, keep: bool = False
+) -> tuple[pa.Table, list[str], tuple[str, ...]]:
+    """The table with absolute paths in its media columns; rows without their file are dropped, or kept with a null."""
+    stamps, notes = [], []
+    present = np.ones(len(table), dtype=bool)
+    for column in media:
+        found = locate(column.name, table.column(column.name), base)
+        table = table.set_column(table.column_names.index(column.name), column.name, found.paths)
+        present &= np.asarray(found.paths.is_valid())
+        stamps.append(hashlib.sha256("|".join(found.stamps.to_pylist()).encode()).hexdigest())
+        if found.missing:
+            notes.append(
+                f"{found.missing:,} of {len(table):,} rows are left out: their {column.name!r} is missing or empty"
+            )
+    if not keep and not present.all():
+        table = table.filter(pa.array(present))
+    return table, stamps, tuple(notes)
+
+
+def _counted(column: Column, written: pa.ChunkedArray, typed: bool) -> Column:
+    """The column with the shares of what was written: text that is no number has become a missing value, too."""
+    distinct = column.distinct
+    if pt.is_dictionary(written.type) and written.num_chunks:
+        distinct = len(written.chunk(0).dictionary)
+    return replace(
+        column, missing=written.null_count / len(written) if not typed else column.missing, distinct=distinct
+    )
+
+
+def _unread(columns: tuple[Column, ...]) -> tuple[str, ...]:
+    """Columns whose kind is a guess a person should see."""
+    return tuple(
+        f"{c.name!r}: {c.why}" for c in columns if "guess" in c.why or c.why.startswith("numbers written like")
+    )
+
+
+def _renamed(table: pa.Table, read: Read, dataset: Dataset) -> pa.Table:
+    """A folder's only media column under the name the model knows it by."""
+    features = dataset.feature_columns
+    if len(features) == 1 and features[0].name not in table.column_names:
+        same = [name for name, kind in read.kinds.items() if kind == features[0].kind]
+        if len(same) == 1:
+            return table.rename_columns({same[0]: features[0].name})
+    return table

@@ -1,0 +1,107 @@
+"""From an opened source to a run folder: the task, the splits, the labels, and the test labels sealed away."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+
+from deepworth.data.duplicates import row_hashes, shared_rows
+from deepworth.data.labels import Labels, find_task
+from deepworth.data.split import SplitIndices, given_parts, group_codes, make_splits, time_codes
+from deepworth.errors import UserError
+from deepworth.store import RunFolder, write
+from deepworth.types import Dataset, Goals, Roles, SourceOptions, Splits, dump
+
+if TYPE_CHECKING:
+    from deepworth.data.open import Opened
+
+PARTS = ("train", "valid", "test")
+
+
+def prepare(opened: Opened, goals: Goals, options: SourceOptions, folder: Path) -> tuple[Dataset, Splits]:
+    """Write `data/` and `splits/` of the run folder: which rows each part has, their labels, and what was decided.
+
+    The table is not copied: rows without a target (or without a time, in a split by time) are in no part. Labels of the
+    test rows lie under `data/sealed` alone. Raises UserError for a target or a split that cannot be used.
+    """
+    if opened.target is None:
+        raise UserError("name the column to predict with --target")
+    labels = find_task(opened.target, opened.table.column(opened.target), options.task, goals.metric)
+    rows, codes, division = _divide(opened.table, labels, opened.roles, goals.seed)
+    roles = {opened.target, opened.roles.group, opened.roles.time, opened.roles.split}
+    dataset = Dataset(
+        name=opened.read.name,
+        source=opened.read.source,
+        reader=opened.read.reader,
+        modality=opened.modality,
+        task=labels.task,
+        rows=len(opened.table),
+        columns=tuple(column for column in opened.columns if column.name not in roles),
+        features=opened.features,
+        fingerprint=opened.fingerprint,
+        table="table.arrow",
+        roles=opened.roles,
+        notes=(*opened.notes, *labels.notes),
+    )
+    hashes = row_hashes(opened.table, dataset.feature_columns)
+    run = RunFolder(folder)
+    digest = hashlib.sha256(f"{division.protocol}|{goals.seed}".encode())
+    for part in PARTS:
+        positions = getattr(division, part)
+        digest.update(rows[positions].tobytes() + b"|" + codes[positions].tobytes() + b"|")
+        _write_array(run.path / "splits" / f"{part}.npy", rows[positions])
+        _write_array((run.sealed if part == "test" else run.data) / f"labels_{part}.npy", codes[positions])
+    _write_array(run.data / "row_hashes.npy", hashes)
+    splits = Splits(
+        protocol=division.protocol,
+        seed=goals.seed,
+        train=len(division.train),
+        valid=len(division.valid),
+        test=len(division.test),
+        fingerprint=digest.hexdigest()[:16],
+        notes=(*division.notes, *_repeated(hashes, rows, division)),
+    )
+    write(run.path / "splits" / "splits.json", dump(splits))
+    write(run.data / "dataset.json", dump(dataset))  # last: a folder that has it is whole
+    return dataset, splits
+
+
+def _divide(table: pa.Table, labels: Labels, roles: Roles, seed: int) -> tuple[np.ndarray, np.ndarray, SplitIndices]:
+    """The table's rows that stay, their codes, and the division of them (positions among the rows that stay)."""
+    keep, notes = labels.keep, []
+    times = None
+    if roles.time:
+        moments = time_codes(roles.time, table.column(roles.time))
+        lost = int((keep & (moments < 0)).sum())
+        if lost:
+            notes.append(f"{lost:,} rows without {roles.time!r} are left out: they are neither past nor future")
+        keep = keep & (moments >= 0)
+        times = moments[keep]
+    groups = None
+    if roles.group:
+        groups = group_codes(table.column(roles.group))[keep]
+        if nameless := int((groups == 0).sum()):
+            notes.append(f"{nameless:,} rows without {roles.group!r} are kept together as one group")
+    given = given_parts(roles.split, table.column(roles.split))[keep] if roles.split else None
+    codes = labels.codes[keep[labels.keep]]
+    division = make_splits(codes, labels.task, seed, given=given, groups=groups, times=times)
+    return np.flatnonzero(keep), codes, replace(division, notes=(*notes, *division.notes))
+
+
+def _repeated(hashes: np.ndarray, rows: np.ndarray, division: SplitIndices) -> list[str]:
+    shared = shared_rows(hashes, rows[division.test], rows[np.concatenate([division.train, division.valid])])
+    if not shared.any():
+        return []
+    return [f"{int(shared.sum()):,} of {len(shared):,} test rows stand among the training or validation rows too"]
+
+
+def _write_array(path: Path, values: np.ndarray) -> None:
+    buffer = io.BytesIO()
+    np.save(buffer, values, allow_pickle=False)
+    write(path, buffer.getvalue())

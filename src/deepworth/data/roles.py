@@ -1,0 +1,178 @@
+"""Who is who among the columns: the target, the columns that steer the split, and the features of the modality."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.types as pt
+
+from deepworth.data.kinds import take_unique
+from deepworth.data.tidy import plain
+from deepworth.errors import UserError, nearest
+from deepworth.readers.result import Read
+from deepworth.types import Column, Modality, Roles, SourceOptions
+
+TARGETS = ("target", "label", "class", "y")  # a single column with one of these names is the target
+FOLDS = ("fold", "folds", "kfold", "cv_fold", "cvfold", "fold_id")
+PARTS = {"train": "train", "training": "train", "valid": "valid", "validation": "valid", "val": "valid", "dev": "valid",
+         "test": "test", "testing": "test"}  # fmt: skip
+FEW_OTHERS = 2  # a table with text and at most so many other features is text
+LONG_TEXT = 20  # characters on average
+
+
+def check_names(options: SourceOptions, names: Sequence[str]) -> None:
+    """Raise UserError, with the nearest name, for a column the user names and the source lacks."""
+    named = [options.target, options.group, options.time, options.split, *options.ignore, *options.kinds]
+    for name in named:
+        if name is not None and name not in names:
+            raise UserError(f"there is no column {name!r}{_hint(name, names)}")
+
+
+def _hint(name: str, names: Sequence[str]) -> str:
+    hint = nearest(name, names)
+    return hint if len(hint) < 400 else f"; the first of {len(names)}: {', '.join(names[:20])}"
+
+
+def choose_target(read: Read, options: SourceOptions, table: pa.Table) -> tuple[str, tuple[str, ...]]:
+    """The column to predict: the user's, the reader's, or the only one that is called like a target."""
+    if options.target is not None:
+        return options.target, ()
+    if read.target is not None:
+        return read.target, ()
+    names = table.column_names
+    called = [name for name in names if name.lower() in TARGETS]
+    if len(called) == 1:
+        return called[0], (f"no target was named: {called[0]!r} is taken, for its name",)
+    if read.kinds and not called:
+        raise UserError(
+            f"{read.source} holds {', '.join(read.kinds.values())} files without class folders: put the files of each class into "
+            "a folder named like the class, or give a table with a column of paths and a column of labels"
+        )
+    likely = called or _likely(table)
+    shown = ", ".join(names[:30]) + (f", ... ({len(names)} in all)" if len(names) > 30 else "")
+    guess = f"; likely ones: {', '.join(likely)}" if likely else ""
+    raise UserError(f"name the column to predict with --target; the columns are: {shown}{guess}")
+
+
+def _likely(table: pa.Table) -> list[str]:
+    """The columns of few values, the last ones first, and the last column."""
+    head = table.slice(0, 1000)
+    few = [n for n in reversed(table.column_names) if 2 <= len(take_unique(head.column(n)).drop_null()) <= 10]
+    return list(dict.fromkeys([*few[:2], table.column_names[-1]]))
+
+
+def choose_roles(
+    read: Read, options: SourceOptions, table: pa.Table, target: str | None, columns: Iterable[Column]
+) -> tuple[Roles, tuple[str, ...], tuple[str, ...]]:
+    """The roles, columns that are left out because they look like folds, and what was decided."""
+    notes, folds = [], []
+    split = options.split or read.split
+    for name in table.column_names if split is None else ():
+        if name in (target, options.group, options.time, *options.ignore):
+            continue
+        if name.lower() == "split" and _is_split(table.column(name)):
+            split = name
+            notes.append(f"the column {name!r} says which rows are for training and which for the test")
+    for column in columns:
+        taken = column.name in (target, options.group, options.time, split, *options.ignore)
+        if column.name.lower() in FOLDS and not taken and column.distinct <= 20 and column.name not in options.kinds:
+            folds.append(column.name)
+            notes.append(
+                f"{column.name!r} looks like the number of a fold ({column.distinct} values): left out of the features; "
+                f"--group {column.name} keeps folds together"
+            )
+    for role, name in (("group", options.group), ("time", options.time), ("split", split)):
+        if name is not None and name == target:
+            raise UserError(f"{name!r} is the target: it cannot be the {role} column too")
+    return Roles(group=options.group, time=options.time, split=split), tuple(folds), tuple(notes)
+
+
+def _is_split(values: pa.ChunkedArray) -> bool:
+    unique = plain(take_unique(values)).drop_null()
+    if not pt.is_string(unique.type) or not 2 <= len(unique) <= 6:
+        return False
+    named = {PARTS.get(value.strip().lower()) for value in unique.to_pylist()}
+    return None not in named and {"train", "test"} <= named or named == {"train", "valid"}
+
+
+def name_parts(values: pa.ChunkedArray) -> pa.ChunkedArray:
+    """The split column with its values called train, valid and test, where all are known names for these."""
+    unique = take_unique(values)
+    words = plain(unique)
+    if not pt.is_string(words.type):
+        return values
+    parts = [None if v is None else PARTS.get(v.strip().lower()) for v in words.to_pylist()]
+    if any(part is None and word is not None for part, word in zip(parts, words.to_pylist(), strict=True)):
+        return values
+    codes = pc.index_in(values.cast(words.type), value_set=words)
+    return pa.chunked_array([pa.array(parts, pa.string()).take(chunk) for chunk in codes.chunks], pa.string())
+
+
+def choose_features(
+    columns: Sequence[Column], table: pa.Table, options: SourceOptions, taken: set[str]
+) -> tuple[Modality, tuple[str, ...], tuple[str, ...]]:
+    """The modality, the names of the columns its models read, and what was left out. Raises UserError when none are left."""
+    notes: list[str] = []
+    free = [column for column in columns if column.name not in taken]
+    usable = [column for column in free if column.kind not in ("id", "constant")]
+    for kind, what in (("id", "only name their rows"), ("constant", "have one value")):
+        names = [column.name for column in free if column.kind == kind]
+        notes += [f"columns that {what} are left out: {_names(names)}"] if names else []
+    if not usable:
+        usable = [replace(c, kind="text") for c in free if c.kind == "id" and pt.is_string(plain_type(table, c.name))]
+        if not usable:
+            raise UserError(
+                f"no feature is left: {'; '.join(notes) or 'the source has no other column than the target'}"
+            )
+        notes = [
+            f"{_names([c.name for c in usable])}: nothing else is there, so read as text although every row differs"
+        ]
+    modality = options.modality or _modality(usable, table)
+    if modality == "tabular":
+        kinds = {c.kind for c in usable}
+        chosen = [c for c in usable if c.kind not in ("image", "audio")]
+        why = "models of tables read no files"
+        if not chosen:
+            raise UserError(f"the source has {', '.join(sorted(kinds))} columns only: it cannot be read as a table")
+    else:
+        chosen = [c for c in usable if c.kind == modality]
+        why = f"models of {modality} read {'these' if modality == 'audio' else modality + 's'} alone"
+        if not chosen:
+            found = ", ".join(f"{c.name} ({c.kind})" for c in usable[:8])
+            flag = f"--text {usable[0].name}" if modality == "text" else "a column of paths"
+            raise UserError(f"no {modality} column was found among {found}: name it, for example with {flag}")
+        if modality in ("image", "audio") and len(chosen) > 1:
+            notes.append(f"one {modality} column is read: {chosen[0].name}")
+            chosen = chosen[:1]
+    left = [c.name for c in usable if c not in chosen]
+    notes += [f"left out, since {why}: {_names(left)}"] if left else []
+    return modality, tuple(c.name for c in chosen), tuple(notes)
+
+
+def plain_type(table: pa.Table, name: str) -> pa.DataType:
+    return plain(pa.array([], table.schema.field(name).type)).type
+
+
+def _modality(usable: Sequence[Column], table: pa.Table) -> Modality:
+    kinds = [column.kind for column in usable]
+    for media in ("image", "audio"):
+        if media in kinds:
+            return media
+    texts = [column for column in usable if column.kind == "text"]
+    others = len(usable) - len(texts)
+    if texts and (not others or others <= FEW_OTHERS and max(_length(table, c.name) for c in texts) > LONG_TEXT):
+        return "text"
+    return "tabular"
+
+
+def _length(table: pa.Table, name: str) -> float:
+    """Mean number of bytes of the first values."""
+    values = plain(table.column(name).slice(0, 2000).combine_chunks())
+    return pc.mean(pc.binary_length(values.cast(pa.string()))).as_py() or 0.0
+
+
+def _names(names: Sequence[str]) -> str:
+    return ", ".join(names[:8]) + (f" and {len(names) - 8} more" if len(names) > 8 else "")

@@ -1,0 +1,147 @@
+"""Writes the table models read, in one form whatever the source, batch by batch, and hashes what it writes."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.types as pt
+
+from deepworth.data import forms
+from deepworth.data.kinds import WORDS, take_unique
+from deepworth.data.tidy import plain
+from deepworth.types import Column
+
+BATCH = 1 << 17  # rows
+TRUE = pa.array([word for word, truth in WORDS.items() if truth])
+FALSE = pa.array([word for word, truth in WORDS.items() if not truth])
+
+
+def write_table(
+    table: pa.Table, columns: Sequence[Column], typed: Sequence[str], hashed: Sequence[str], path: Path
+) -> tuple[tuple[str, ...], dict[str, int]]:
+    """Write the columns as one Arrow IPC file; give back the hashes of the `hashed` columns, and counts of infinite values.
+
+    number -> as typed, or float64 from text; boolean -> bool; datetime -> timestamp[us] in UTC; category -> dictionary of
+    strings, sorted; text, image, audio and id of text -> string. A missing value is null, never NaN, infinite or "".
+    Columns named in `typed` (the target, the roles) keep the type they have, and infinite values.
+    """
+    writers = [_Converter(table.column(column.name), column, column.name in typed) for column in columns]
+    hashers = {column.name: _Hasher(column) for column in columns if column.name in hashed}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    schema = pa.schema([(column.name, writer.type) for column, writer in zip(columns, writers, strict=True)])
+    with pa.OSFile(str(path), "wb") as file, pa.ipc.new_file(file, schema) as sink:
+        for batch in table.select([c.name for c in columns]).to_batches(max_chunksize=BATCH):
+            arrays = [writer(array) for writer, array in zip(writers, batch.columns, strict=True)]
+            for column, array in zip(columns, arrays, strict=True):
+                if column.name in hashers:
+                    hashers[column.name].update(array)
+            sink.write_batch(pa.RecordBatch.from_arrays(arrays, schema=schema))
+    infinite = {writer.column.name: writer.infinite for writer in writers if writer.infinite}
+    return tuple(hashers[name].digest() for name in hashed), infinite
+
+
+class _Converter:
+    """One column of the source, batch after batch in the form of its kind."""
+
+    def __init__(self, values: pa.ChunkedArray, column: Column, typed: bool) -> None:
+        self.column, self.typed, self.infinite = column, typed, 0
+        kind = column.kind
+        self.vocabulary = _vocabulary(values) if kind == "category" and not typed else None
+        self.type = (
+            pa.dictionary(pa.int32(), pa.string()) if self.vocabulary is not None else self._convert(_none(values)).type
+        )
+
+    def __call__(self, array: pa.Array) -> pa.Array:
+        converted = self._convert(array)
+        if pt.is_floating(converted.type) and self.column.kind == "number":
+            converted = self._finite(converted)
+        return converted
+
+    def _convert(self, array: pa.Array) -> pa.Array:
+        values, kind = plain(array), self.column.kind
+        if self.vocabulary is not None:
+            codes = pc.index_in(_strings(values), value_set=self.vocabulary)
+            return pa.DictionaryArray.from_arrays(codes, self.vocabulary)
+        if kind == "number":
+            return forms.numbers(values, self.column.form) if pt.is_string(values.type) else values
+        if kind == "datetime" and pt.is_string(values.type):
+            return forms.dates(values, self.column.form)
+        if kind == "boolean" and not self.typed:
+            return _truth(values)
+        if kind in ("text", "image", "audio"):
+            return _strings(values)
+        return _blank_to_null(values) if pt.is_string(values.type) else values
+
+    def _finite(self, array: pa.Array) -> pa.Array:
+        """NaN becomes null; infinite values too, but for the target, whose reader must see them."""
+        fine = pc.is_finite(array) if not self.typed else pc.invert(pc.is_nan(array))
+        bad = len(array) - array.null_count - (pc.sum(fine).as_py() or 0)
+        if not bad:
+            return array
+        self.infinite += 0 if self.typed else pc.sum(pc.is_inf(array)).as_py() or 0
+        return pc.if_else(fine, array, pa.scalar(None, array.type))
+
+
+def _none(values: pa.ChunkedArray) -> pa.Array:
+    return pa.array([], values.type)
+
+
+def _vocabulary(values: pa.ChunkedArray) -> pa.Array:
+    unique = _strings(plain(take_unique(values))).unique().drop_null()
+    return unique.take(pc.sort_indices(unique))
+
+
+def _strings(values: pa.Array) -> pa.Array:
+    return _blank_to_null(values if pt.is_string(values.type) else values.cast(pa.string()))
+
+
+def _blank_to_null(values: pa.Array) -> pa.Array:
+    blank = pc.equal(pc.binary_length(values), 0)
+    return pc.if_else(blank, pa.scalar(None, pa.string()), values) if pc.any(blank).as_py() else values
+
+
+def _truth(values: pa.Array) -> pa.Array:
+    if pt.is_boolean(values.type):
+        return values
+    if not pt.is_string(values.type):
+        return pc.if_else(
+            pc.is_in(values, value_set=pa.array([0, 1], values.type)), values, pa.scalar(None, values.type)
+        ).cast(pa.bool_())
+    words = pc.utf8_lower(pc.utf8_trim_whitespace(values))
+    truth = pc.is_in(words, value_set=TRUE)
+    return pc.if_else(pc.or_(truth, pc.is_in(words, value_set=FALSE)), truth, pa.scalar(None, pa.bool_()))
+
+
+class _Hasher:
+    """The hash of one column's content: equal for equal values, whatever the file, the types and the batches were."""
+
+    def __init__(self, column: Column) -> None:
+        self.values = hashlib.blake2b(f"{column.name}|{column.kind}|".encode(), digest_size=16)
+        self.shape = hashlib.blake2b(digest_size=16)  # lengths of strings, positions of missing values
+        self.rows = 0
+
+    def update(self, array: pa.Array) -> None:
+        if array.null_count:
+            self.shape.update((np.flatnonzero(array.is_null()) + self.rows).tobytes())
+        self.rows += len(array)
+        if pt.is_dictionary(array.type):
+            array = array.dictionary_decode()
+        if pt.is_string(array.type):
+            array = pc.fill_null(array, "")
+            ends = np.frombuffer(array.buffers()[1], np.int32)[array.offset : array.offset + len(array) + 1]
+            self.shape.update(np.diff(ends).tobytes())
+            if array.buffers()[2] is not None and len(ends):
+                self.values.update(array.buffers()[2][int(ends[0]) : int(ends[-1])])
+            return
+        if pt.is_temporal(array.type):
+            array = array.cast(pa.int64())
+        numbers = array.cast(pa.float64(), safe=False)
+        self.values.update(np.ascontiguousarray(pc.fill_null(numbers, 0.0).to_numpy(zero_copy_only=False)))
+
+    def digest(self) -> str:
+        return f"{self.rows}|{self.values.hexdigest()}|{self.shape.hexdigest()}"

@@ -1,0 +1,73 @@
+"""What training a network on media costs: arithmetic over what the machine reaches, known before anything is loaded."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from deepworth.types import Estimate, Machine, Range, Workload
+
+ACCELERATOR_GFLOPS = {"cuda": 20_000.0, "mps": 2_000.0}  # sustained in training, of a modest card
+CHARS_A_TOKEN = 4.5
+MELS = 80
+
+
+@dataclass(frozen=True, kw_only=True)
+class Arithmetic:
+    """A network's work on one row.
+
+    `gflop` is one forward pass of a row, `efficiency` the share of a large matrix product's speed that the network
+    reaches (measured on one core with AVX-512: 0.8 for MiniLM and Whisper, 0.3 for EfficientNet's thin convolutions, 0.5
+    to 0.8 for plain ones), `decode_ms` reading one row.
+    """
+
+    gflop: Callable[[Workload], float]
+    efficiency: float
+    epochs: tuple[float, float, float]  # few, usual, most
+    fixed_seconds: float  # imports and loading
+    base_gb: float
+    row_mb: Callable[[Workload], float]  # activations kept for the backward pass of one row
+    decode_ms: float = 0.1
+    batch: int = 32
+    backward: float = 3.5  # a training step in forward passes
+    probe: bool = False  # whether features of the untouched network are made first
+
+
+def estimate(arithmetic: Arithmetic, workload: Workload, machine: Machine) -> Estimate:
+    """Seconds of the fewest, the usual and the most epochs, and the peak memory.
+
+    The fewest are a floor: a learner that has less time than the usual trains fewer epochs, not worse ones.
+    """
+    speed = ACCELERATOR_GFLOPS.get(machine.accelerator, machine.gflops * arithmetic.efficiency)
+    forward = arithmetic.gflop(workload) / speed
+    once = arithmetic.fixed_seconds + workload.rows * arithmetic.decode_ms / 1000.0 / machine.threads
+    once += forward * (2 * workload.valid + workload.test + (workload.train if arithmetic.probe else 0))
+    low, likely, high = (
+        once + epochs * forward * (arithmetic.backward * workload.train + workload.valid) for epochs in arithmetic.epochs
+    )
+    peak = arithmetic.base_gb + arithmetic.batch * arithmetic.row_mb(workload) / 1000.0
+    return Estimate(
+        seconds=Range(low=low / 1.5, likely=likely, high=1.5 * high),
+        peak_gb=Range.around(peak, 1.6),
+        basis=f"{arithmetic.gflop(workload):.2f} GFLOP a row forward, {speed:.0f} GFLOP/s, {arithmetic.epochs[1]:g} epochs",
+    )
+
+
+def tokens(workload: Workload, most: int) -> float:
+    """Tokens a row, from its characters."""
+    return min(workload.chars / CHARS_A_TOKEN + 2.0, float(most))
+
+
+def frames(workload: Workload) -> float:
+    """Spectrogram frames a row."""
+    return min(max(workload.clip_seconds, 0.5), 10.0) * 100.0
+
+
+def side(workload: Workload, least: int, most: int) -> float:
+    """Pixels of the side at which an image is seen."""
+    return min(max(workload.pixels**0.5 * 1.15, least), most)  # a photograph is seen at its longer side
+
+
+def transformer_gflop(tokens: float, width: int, layers: int) -> float:
+    """A forward pass of `tokens` tokens: four projections and a feed-forward net of four times the width, and attention."""
+    return (layers * (24 * width * width * tokens + 4 * width * tokens * tokens)) / 1e9

@@ -1,0 +1,265 @@
+"""The learner behind every network on text, images or audio: reads rows as tensors, trains by the loop, predicts, saves."""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from scipy.optimize import minimize_scalar
+from tokenizers import Tokenizer
+from torch import nn
+
+from deepworth.data.examples import Examples
+from deepworth.errors import OutOfTime
+from deepworth.models import _neural
+from deepworth.models._media_inputs import Inputs
+from deepworth.models._media_views import AudioView, ImageView, TextView, View
+from deepworth.models.learner import Context
+from deepworth.train import recipe as recipes
+from deepworth.train.batches import StreamBatches
+from deepworth.train.options import Options
+from deepworth.types import Column, Modality, Task, dump, load
+
+Facts = dict[str, Any]  # JSON values
+
+PREDICT_ROWS = 64  # at once
+BACKWARD = 3.5  # cost of a training step in forward passes: 3.0 to 3.7 for transformers, 3.9 to 4.6 for EfficientNet
+RESIDENT = 0.25  # share of the memory that decoded rows may take
+ENOUGH_TO_CALIBRATE = 50  # validation rows
+
+
+class MediaNet:
+    """Base of the learners of the tuned and custom rungs on media. A subclass says which network, and how it is trained.
+
+    `facts` are what is needed to build the module and the view again, without weights and without data.
+    """
+
+    modality: Modality
+    epochs: float  # at most; fewer where time is short
+    dropout = 0.1
+    smoothing = 0.0  # of the labels
+    mixup = 0.0  # Beta parameter of mixing pairs of rows; 0: none
+    clip_norm = 1.0
+
+    def __init__(self, task: Task, columns: tuple[Column, ...], params: Facts) -> None:
+        self.task, self.columns, self.params = task, columns, params
+        self.facts: Facts = {}
+        self.tokenizer: Tokenizer | None = None
+        self.module: nn.Module
+        self.view: View
+        self.centre, self.spread = 0.0, 1.0  # of a regression's target
+        self.temperature = 1.0  # by which logits are divided
+        self.budget = 1e9  # bytes of rows kept in memory
+
+    # What a subclass gives
+
+    def begin(self, train: Examples, context: Context) -> None:
+        """Set `facts` (and `tokenizer`) and build `module`, its weights as training starts from them."""
+        raise NotImplementedError
+
+    def make(self) -> nn.Module:
+        """The module that `facts` describe, with any weights."""
+        raise NotImplementedError
+
+    def warm(self, inputs: tuple[Inputs, Inputs], labels: tuple[np.ndarray, np.ndarray], context: Context) -> None:
+        """Anything done before the loop, with rows and labels of the training and validation part."""
+
+    def groups(self) -> tuple[recipes.Group, ...]:
+        raise NotImplementedError
+
+    # The learner
+
+    @property
+    def outputs(self) -> int:
+        return len(self.task.classes) if self.task.is_classification else 1
+
+    def fit(self, train: Examples, valid: Examples, context: Context) -> None:
+        torch.set_num_threads(context.threads)
+        torch.manual_seed(context.seed)
+        self.budget = RESIDENT * context.memory_gb * 1e9
+        self.begin(train, context)
+        self.module.to(_neural.device())
+        self.view = self._view()
+        self._fit_size(train, len(valid), context)
+        rows = self._inputs(train, context.threads, context.notes), self._inputs(valid, context.threads, context.notes)
+        self._calibrate_target(train.labels)
+        labels = self._standard(train.labels), self._standard(valid.labels)
+        self.warm(rows, labels, context)
+        self._train(rows, labels, valid.labels, context)
+        self._calibrate(rows[1], valid.labels)
+        context.notes.update(size=self.facts["size"], parameters=sum(p.numel() for p in self.module.parameters()))
+
+    def predict(self, examples: Examples) -> np.ndarray:
+        return self._finished(self.raw(self.module, self._inputs(examples, torch.get_num_threads(), {})))
+
+    def save(self, folder: Path) -> None:
+        saved = {
+            "task": json.loads(dump(self.task)),
+            "columns": [json.loads(dump(column)) for column in self.columns],
+            "params": self.params,
+            "facts": self.facts,
+            "centre": self.centre,
+            "spread": self.spread,
+            "temperature": self.temperature,
+        }
+        (folder / "network.json").write_text(json.dumps(saved, indent=1))
+        _neural.save_weights(self.module, folder / "network.safetensors")
+        if self.tokenizer is not None:
+            self.tokenizer.save(str(folder / "tokenizer.json"))
+
+    @classmethod
+    def load(cls, folder: Path) -> MediaNet:
+        saved = json.loads((folder / "network.json").read_text())
+        columns = tuple(load(Column, json.dumps(column)) for column in saved["columns"])
+        self = cls(load(Task, json.dumps(saved["task"])), columns, saved["params"])
+        self.facts = saved["facts"]
+        self.centre, self.spread, self.temperature = saved["centre"], saved["spread"], saved["temperature"]
+        if (folder / "tokenizer.json").exists():
+            self.tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+        self.module = self.make().eval().to(_neural.device())
+        _neural.load_weights(self.module, folder / "network.safetensors")
+        self.view = self._view()
+        return self
+
+    # Rows
+
+    def _view(self) -> View:
+        if self.modality == "text":
+            return TextView(self.columns, self.facts, self.tokenizer)
+        return (ImageView if self.modality == "image" else AudioView)(self.columns, self.facts)
+
+    def _inputs(self, examples: Examples, threads: int, notes: Facts) -> Inputs:
+        return self.view.inputs(examples, self.budget, threads, notes)
+
+    def raw(self, module: nn.Module, inputs: Inputs, rows: np.ndarray | None = None) -> np.ndarray:
+        """What `module` gives for every row of `inputs` (or those at ascending `rows`), in order; similar lengths go together."""
+        rows = np.arange(len(inputs)) if rows is None else rows
+        if not len(rows):
+            return np.zeros((0, self.outputs), dtype=np.float32)
+        order = rows if inputs.lengths is None else rows[np.argsort(inputs.lengths[rows], kind="stable")]
+        parts = (order[start : start + PREDICT_ROWS] for start in range(0, len(order), PREDICT_ROWS))
+        found = _neural.forward(module, ((self._batch(inputs, part),) for part in parts))
+        scattered = np.empty_like(found)
+        scattered[np.searchsorted(rows, order)] = found
+        return scattered
+
+    def _batch(self, inputs: Inputs, rows: np.ndarray) -> torch.Tensor:
+        return self.view.prepared(inputs.batch(rows).to(_neural.device()))
+
+    # Targets
+
+    def _calibrate_target(self, labels: np.ndarray) -> None:
+        if not self.task.is_classification:
+            self.centre, self.spread = float(labels.mean()), float(labels.std()) or 1.0
+
+    def _standard(self, labels: np.ndarray) -> np.ndarray:
+        """Class codes as they are, a regression's target at zero mean and unit spread."""
+        if self.task.is_classification:
+            return labels.astype(np.int64)
+        return ((labels - self.centre) / self.spread).astype(np.float32)
+
+    def _finished(self, raw: np.ndarray) -> np.ndarray:
+        if self.task.is_classification:
+            return _neural.probabilities(raw / self.temperature)
+        return raw[:, 0].astype(np.float64) * self.spread + self.centre
+
+    def _calibrate(self, valid: Inputs, labels: np.ndarray) -> None:
+        """Divide the logits by the number that suits the validation rows best (Guo et al. 2017, arXiv:1706.04599)."""
+        if not self.task.is_classification or len(labels) < ENOUGH_TO_CALIBRATE:
+            return
+        logits = self.raw(self.module, valid).astype(np.float64)
+
+        def log_loss(log_temperature: float) -> float:
+            chances = _neural.probabilities(logits / math.exp(log_temperature))
+            return -float(np.log(chances[np.arange(len(labels)), labels] + 1e-12).mean())
+
+        self.temperature = math.exp(minimize_scalar(log_loss, bounds=(-1.5, 1.5), method="bounded").x)
+
+    # Training
+
+    def _fit_size(self, train: Examples, valid_rows: int, context: Context) -> None:
+        """Choose the largest size of a row at which an epoch fits into the time; the smallest if none does."""
+        sizes = self.view.sizes(train)
+        self.facts["size"] = sizes[0]
+        some = train.take(np.arange(min(8, len(train))))
+        self.module.eval()
+        for _ in range(2):  # the first pass fills caches
+            began = time.monotonic()
+            self.raw(self.module, self._inputs(some, 1, {}))
+            seconds = (time.monotonic() - began) / len(some)
+        passes = (1 + BACKWARD) * len(train) + 4 * valid_rows + context.predict_rows
+        cells = self.view.cells(sizes[0])
+        fitting = [s for s in sizes if seconds * passes * self.view.cells(s) / cells < 0.9 * context.remaining()]
+        self.facts["size"] = fitting[0] if fitting else sizes[-1]
+        share = self.view.cells(self.facts["size"]) / cells
+        if seconds * share * (valid_rows + context.predict_rows) > context.remaining():
+            raise OutOfTime(f"predicting alone would take more than the {context.remaining():.0f} s that are left")
+
+    def _train(
+        self,
+        rows: tuple[Inputs, Inputs],
+        labels: tuple[np.ndarray, np.ndarray],
+        valid_labels: np.ndarray,
+        context: Context,
+    ) -> None:
+        """Train by the loop, and keep the weights training started from if they were as good on the validation rows."""
+        train, valid = rows
+        targets = torch.from_numpy(labels[0])
+        batches = StreamBatches(
+            lambda some: (train.batch(some), targets[torch.from_numpy(some)]),
+            len(train),
+            self._batch_size(len(train)),
+            seed=context.seed,
+            lengths=train.lengths,
+            workers=1 if train.lengths is not None else context.threads,
+            device=_neural.device(),
+        )
+
+        def evaluate(module: nn.Module) -> float:
+            if not len(valid):
+                return time.monotonic()  # nothing to choose by: the last weights are kept
+            predictions = self._finished(self.raw(module, valid))
+            return _neural.score(self.task, context.metric, valid_labels, predictions)
+
+        recipe = recipes.Recipe(
+            module=self.module, loss=self._loss, groups=self.groups(), schedule=recipes.warmup_cosine(0.1)
+        )
+        options = Options(
+            epochs=float(self.params.get("epochs", self.epochs)), clip_norm=self.clip_norm, patience=self.patience
+        )
+        start = {name: tensor.detach().clone() for name, tensor in self.module.state_dict().items()}
+        first = evaluate(self.module) if self.starts_trained else -math.inf
+        try:
+            outcome = _neural.fit(recipe, batches, evaluate, context, options, valid_rows=len(valid))
+            kept = outcome.best_score > first
+        except OutOfTime:
+            if not self.starts_trained:
+                raise
+            kept = False
+            context.notes["epochs"] = 0
+        if not kept:
+            self.module.load_state_dict(start)
+        self.module.eval()
+        context.notes["kept"] = "fine-tuned weights" if kept else "the start"
+
+    starts_trained = False  # whether `warm` leaves a model worth keeping
+    patience = 4
+
+    def _batch_size(self, rows: int) -> int:
+        return int(self.params.get("batch", 16 if rows < 4_000 else 32))
+
+    def _loss(self, module: nn.Module, batch: tuple[torch.Tensor, torch.Tensor]) -> torch.Tensor:
+        inputs, target = batch
+        inputs = self.view.prepared(inputs)
+        if module.training:  # the loop seeds the default generator before every step, so a resumed run draws the same
+            inputs = self.view.changed(inputs, torch.default_generator)
+        if not self.task.is_classification:
+            return recipes.huber(module(inputs)[:, 0], target)
+        if self.mixup and module.training:
+            inputs, target = recipes.mixup(inputs, target, self.outputs, self.mixup)
+        return recipes.cross_entropy(module(inputs), target, self.smoothing)

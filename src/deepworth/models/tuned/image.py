@@ -1,0 +1,40 @@
+"""A pretrained image network, fine-tuned on the images."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from deepworth.models._media_cost import Arithmetic, estimate, side
+from deepworth.registry import ModelSpec
+from deepworth.types import Estimate, Machine, Workload
+
+EFFICIENTNET = Arithmetic(
+    gflop=lambda work: 0.77 * (side(work, 96, 224) / 224) ** 2,
+    efficiency=0.28,
+    epochs=(1.0, 5.0, 8.0),
+    fixed_seconds=8.0,
+    base_gb=0.9,
+    row_mb=lambda work: 80.0 * (side(work, 96, 224) / 224) ** 2,
+    decode_ms=3.0,
+    backward=4.3,
+    probe=True,
+)
+
+
+def cost(workload: Workload, machine: Machine, params: dict[str, Any]) -> Estimate:
+    """For EfficientNet-Lite0; a larger network the user names costs more."""
+    return estimate(EFFICIENTNET, workload, machine)
+
+
+SPECS = [
+    ModelSpec(
+        name="image-tuned",
+        summary="image network fine-tuned: linear probe, then all layers at falling rates, with flips, crops and mixup",
+        rung="tuned",
+        modalities=("image",),
+        learner="deepworth.models.tuned._tuned:ImageTuned",
+        cost=f"{__name__}:cost",
+        needs=("torch", "torchvision", "timm", "PIL"),
+        weights="efficientnet-lite0",
+    )
+]

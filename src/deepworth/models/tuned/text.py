@@ -1,0 +1,38 @@
+"""A pretrained sentence encoder, fine-tuned on the texts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from deepworth.models._media_cost import Arithmetic, estimate, tokens, transformer_gflop
+from deepworth.registry import ModelSpec
+from deepworth.types import Estimate, Machine, Workload
+
+MINILM = Arithmetic(
+    gflop=lambda work: transformer_gflop(tokens(work, 256), width=384, layers=6),
+    efficiency=0.7,
+    epochs=(1.0, 2.5, 4.0),
+    fixed_seconds=6.0,
+    base_gb=1.0,
+    row_mb=lambda work: 0.25 * tokens(work, 256),
+    probe=True,
+)
+
+
+def cost(workload: Workload, machine: Machine, params: dict[str, Any]) -> Estimate:
+    """For MiniLM; a larger network the user names costs more."""
+    return estimate(MINILM, workload, machine)
+
+
+SPECS = [
+    ModelSpec(
+        name="text-tuned",
+        summary="sentence encoder fine-tuned: linear probe, then all layers at falling rates",
+        rung="tuned",
+        modalities=("text",),
+        learner="deepworth.models.tuned._tuned:TextTuned",
+        cost=f"{__name__}:cost",
+        needs=("torch", "transformers", "tokenizers"),
+        weights="minilm",
+    )
+]

@@ -1,0 +1,86 @@
+"""Concerns about rows: the same row in two parts, the same row with two labels, classes that are rare."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from deepworth.data.duplicates import shared_rows
+from deepworth.profile.view import View
+from deepworth.types import Concern
+
+SMALL_SHARE = 0.1  # a binary class below it is called rare ...
+LARGE_RATIO = 10  # ... as is a class that many times smaller than the largest
+TOLERATED = 0.001  # share of the training rows in conflict that is not worth a word
+FEW_ROWS = 20  # training rows below which nothing is known about a class
+
+
+def duplicates(view: View) -> list[Concern]:
+    """Test rows whose features stand among the training or validation rows too."""
+    test = view.rows["test"]
+    shared = int(shared_rows(view.hashes, test, np.concatenate([view.rows["train"], view.rows["valid"]])).sum())
+    if not shared:
+        return []
+    return [
+        Concern(
+            id="duplicates",
+            message=f"{shared:,} of {len(test):,} test rows ({shared / len(test):.1%}) have the same features as a "
+            "training or validation row: a model that remembers them looks better than it is",
+            rows=shared,
+        )
+    ]
+
+
+def conflicts(view: View) -> list[Concern]:
+    """Training rows with the same features and another class: what no model can get right."""
+    if not view.dataset.task.is_classification:
+        return []
+    num_classes = len(view.dataset.task.classes)
+    _, content = np.unique(view.hashes[view.rows["train"]], return_inverse=True)
+    pairs, counts = np.unique(content * num_classes + view.labels, return_counts=True)  # (content, class) met
+    content = pairs // num_classes
+    torn = np.bincount(content)[content] > 1  # the same content with several classes
+    content, counts = content[torn], counts[torn]
+    most = np.zeros(content.max(initial=0) + 1, np.int64)  # rows of each content's most common class
+    np.maximum.at(most, content, counts)
+    lost = int(counts.sum() - most.sum())
+    if lost < max(1, TOLERATED * len(view.labels)):
+        return []
+    return [
+        Concern(
+            id="conflict",
+            message=f"{counts.sum():,} training rows share their features with rows of another class: {lost:,} of them "
+            "no model can get right; labels are wrong, or the columns do not tell the classes apart",
+            rows=int(counts.sum()),
+        )
+    ]
+
+
+def balance(view: View) -> list[Concern]:
+    """Classes much smaller than the others, and classes with too few rows to learn from."""
+    task = view.dataset.task
+    if not task.is_classification:
+        return []
+    counts = np.bincount(view.labels, minlength=len(task.classes))
+    found = []
+    rarest = int(counts.argmin())
+    share = counts[rarest] / counts.sum()
+    if (task.kind == "binary" and share < SMALL_SHARE) or counts.max() > LARGE_RATIO * max(counts[rarest], 1):
+        found.append(
+            Concern(
+                id="imbalance",
+                message=f"the rarest class {task.classes[rarest]!r} has {counts[rarest]:,} training rows "
+                f"({share:.1%}), the most common {counts.max():,}: accuracy flatters here, look at macro_f1, auc or log_loss",
+                rows=int(counts[rarest]),
+            )
+        )
+    few = np.flatnonzero(counts < FEW_ROWS)
+    if len(few):
+        names = ", ".join(f"{task.classes[c]!r} ({counts[c]})" for c in few[:5]) + (", ..." if len(few) > 5 else "")
+        found.append(
+            Concern(
+                id="rare",
+                message=f"{len(few)} classes have fewer than {FEW_ROWS} training rows: {names}",
+                rows=int(counts[few].sum()),
+            )
+        )
+    return found

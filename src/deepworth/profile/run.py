@@ -1,0 +1,21 @@
+"""The profile of a prepared run folder: facts about the data, and concerns to look at before believing a score."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from deepworth.profile.broken import broken_files
+from deepworth.profile.facts import facts
+from deepworth.profile.leaks import leaks
+from deepworth.profile.rows import balance, conflicts, duplicates
+from deepworth.profile.structure import groups, times
+from deepworth.profile.view import View
+from deepworth.types import Profile
+
+CHECKS = (leaks, groups, times, duplicates, conflicts, balance, broken_files)  # View -> concerns, the gravest first
+
+
+def profile_data(folder: Path) -> Profile:
+    """Facts and concerns about what `data/prepare.py` wrote; of the labels only those of the training rows are read."""
+    view = View.open(folder)
+    return Profile(facts=tuple(facts(view)), concerns=tuple(concern for check in CHECKS for concern in check(view)))

@@ -1,0 +1,124 @@
+"""How well each column alone predicts the target: a guess per bin, fitted on half a sample, scored on the rest."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.types as pt
+
+from deepworth.data.split import value_codes
+from deepworth.profile.view import View
+from deepworth.types import Column, Task
+
+LEAST_ROWS = 100  # in the sample; fewer say nothing about 0.99
+LEAST_OF_CLASS = 10  # held-out rows of the smaller binary class
+BINS, ROWS_PER_BIN = 64, 10
+COVERED = 0.8  # share of held-out rows with a category met before from which the others are left out of the score
+SMOOTHING = 1.0  # rows of the whole's mean mixed into each bin
+SKIPPED = ("constant", "image", "audio")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Single:
+    """`strength` is 0 for a column that tells nothing and 1 for one that tells all; `score` is how one would say it."""
+
+    column: Column
+    strength: float
+    score: str
+
+
+def single_columns(view: View) -> list[Single]:
+    """Every column of the table that can be scored alone, features or not, the strongest first.
+
+    Strength is 2 AUC - 1, the share of the majority's error that is removed (several classes), or R2. Text of which
+    hardly any value repeats is left out: it is a text model's to read.
+    """
+    labels = view.labels[view.sample]
+    if len(labels) < LEAST_ROWS:
+        return []
+    held = np.zeros(len(labels), bool)
+    held[np.random.default_rng(view.splits.seed).permutation(len(labels))[: len(labels) // 2]] = True
+    if view.dataset.task.kind == "binary" and np.bincount(labels[held], minlength=2).min() < LEAST_OF_CLASS:
+        return []
+    found = []
+    for column in view.dataset.columns:
+        if column.kind in SKIPPED:
+            continue
+        bins, numbers = _bins(view.sampled(column), ~held)
+        if bins is not None:
+            seen = np.isin(bins, bins[~held])
+            judged = held & seen if seen[held].mean() >= COVERED else held
+            strength, score = _score(view.dataset.task, bins, numbers, labels, ~held, judged)
+            found.append(Single(column=column, strength=strength, score=score))
+    return sorted(found, key=lambda single: -single.strength)
+
+
+def _bins(values: pa.ChunkedArray, fit: np.ndarray) -> tuple[np.ndarray | None, np.ndarray | None]:
+    """A bin for each row (0: missing) and, for numbers, the values; (None, None) where hardly a value repeats."""
+    kind = values.type
+    if pt.is_temporal(kind):
+        values = values.cast(pa.int32() if kind.bit_width == 32 else pa.int64())
+    if pt.is_floating(values.type) or pt.is_integer(values.type):
+        numbers = np.asarray(values.cast(pa.float64(), safe=False).fill_null(float("nan")))
+        known = numbers[fit & np.isfinite(numbers)]
+        num = min(BINS, max(2, len(known) // ROWS_PER_BIN))
+        edges = np.unique(np.quantile(known, np.linspace(0, 1, num + 1)[1:-1])) if len(known) else np.empty(0)
+        bins = np.searchsorted(edges, numbers, side="left") + 1
+        return np.where(np.isnan(numbers), 0, bins), numbers
+    if pt.is_nested(kind):
+        return None, None
+    codes = np.asarray(value_codes(values).fill_null(-1)).astype(np.int64) + 1
+    if len(np.unique(codes)) > len(codes) / 2:
+        return None, None
+    return codes, None
+
+
+def _score(
+    task: Task, bins: np.ndarray, numbers: np.ndarray | None, labels: np.ndarray, fit: np.ndarray, held: np.ndarray
+) -> tuple[float, str]:
+    truth = labels[held]
+    if task.kind == "regression":
+        means = _means(bins, labels, fit)
+        r2 = _r2(truth, means[bins[held]])
+        if numbers is not None:  # a straight line follows the tails, where a bin is wide
+            r2 = max(r2, _r2(truth, _line(numbers, labels, fit)[held]))
+        return max(r2, 0.0), f"R2 {r2:.3f}"
+    if task.kind == "binary":
+        from sklearn.metrics import roc_auc_score
+
+        if not 0 < truth.sum() < len(truth):
+            return 0.0, ""
+        auc = float(roc_auc_score(truth, _means(bins, labels.astype(np.float64), fit)[bins[held]]))
+        return max(2 * auc - 1, 0.0), f"AUC {auc:.3f}"
+    num_classes = len(task.classes)
+    counts = np.bincount(bins[fit] * num_classes + labels[fit], minlength=(bins.max() + 1) * num_classes)
+    prior = np.bincount(labels[fit], minlength=num_classes) / fit.sum()
+    guess = (counts.reshape(-1, num_classes) + SMOOTHING * prior).argmax(1)
+    accuracy, base = float((guess[bins[held]] == truth).mean()), float((prior.argmax() == truth).mean())
+    return max(
+        (accuracy - base) / max(1 - base, 1e-9), 0.0
+    ), f"accuracy {accuracy:.3f} against {base:.3f} for the largest class"
+
+
+def _means(bins: np.ndarray, values: np.ndarray, fit: np.ndarray) -> np.ndarray:
+    """The mean of the values in each bin over the rows `fit`, drawn a little to the whole's mean."""
+    size = bins.max() + 1
+    sums = np.bincount(bins[fit], values[fit], minlength=size)
+    return (sums + SMOOTHING * values[fit].mean()) / (np.bincount(bins[fit], minlength=size) + SMOOTHING)
+
+
+def _line(numbers: np.ndarray, values: np.ndarray, fit: np.ndarray) -> np.ndarray:
+    """Least squares on the numbers; rows without one get the mean."""
+    usable = np.isfinite(numbers)
+    x, y = numbers[fit & usable], values[fit & usable]
+    mean = values[fit].mean()
+    if len(x) < 2 or not x.std():
+        return np.full(len(numbers), mean)
+    slope = ((x - x.mean()) * (y - y.mean())).mean() / x.var()
+    return np.where(usable, y.mean() + slope * (np.where(usable, numbers, 0.0) - x.mean()), mean)
+
+
+def _r2(truth: np.ndarray, guess: np.ndarray) -> float:
+    return float(1 - ((truth - guess) ** 2).sum() / max(((truth - truth.mean()) ** 2).sum(), 1e-300))

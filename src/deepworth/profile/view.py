@@ -1,0 +1,54 @@
+"""What the checks of a profile look at: a prepared run folder, the training labels, and a sample of training rows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+
+from deepworth.data.examples import Examples
+from deepworth.store import RunFolder
+from deepworth.types import Column, Dataset, Splits
+
+SAMPLE = 20_000  # training rows the heavier checks look at
+
+
+@dataclass(frozen=True, kw_only=True)
+class View:
+    """`rows` are int64 positions in the table by part; `labels` belong to the training rows; no other label is read."""
+
+    dataset: Dataset
+    splits: Splits
+    table: pa.Table
+    rows: dict[str, np.ndarray]
+    labels: np.ndarray
+    hashes: np.ndarray  # (table rows,) uint64, see data/duplicates.py
+    sample: np.ndarray  # sorted positions among the training rows, at most SAMPLE
+
+    @classmethod
+    def open(cls, folder: Path) -> View:
+        run = RunFolder(folder)
+        parts = {part: Examples.open(folder, part) for part in ("train", "valid", "test")}
+        train = parts["train"]
+        rng = np.random.default_rng(run.splits.seed)
+        return cls(
+            dataset=train.dataset,
+            splits=run.splits,
+            table=train.table,
+            rows={part: examples.rows for part, examples in parts.items()},
+            labels=np.load(run.data / "labels_train.npy"),
+            hashes=np.load(run.data / "row_hashes.npy"),
+            sample=np.sort(rng.permutation(len(train))[:SAMPLE]),
+        )
+
+    def sampled(self, column: Column, most: int = SAMPLE) -> pa.ChunkedArray:
+        """The values of a column at the sampled training rows, at most `most` of them."""
+        return self.table.column(column.name).take(pa.array(self.rows["train"][self.sample[:: self._step(most)]]))
+
+    def _step(self, most: int) -> int:
+        return -(-len(self.sample) // most)
+
+    def is_feature(self, column: Column) -> bool:
+        return column.name in self.dataset.features

@@ -1,0 +1,231 @@
+"""Reads delimited text with pyarrow, once the encoding and the dialect are found."""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import io
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute
+import pyarrow.csv as pc
+
+from deepworth.errors import UserError
+from deepworth.readers._dialect import Dialect, find_dialect
+from deepworth.readers._files import name_of
+from deepworth.readers.result import Read
+from deepworth.types import SourceOptions
+
+HEAD = (
+    1 << 17
+)  # bytes the dialect is found from: a fifth of a second at most; also the longest field Python's csv reads
+CHUNK = 1 << 24
+BLOCK = 1 << 22  # bytes parsed at a time: enough blocks for all threads, and rows of 4 MB
+ASKED = 1 << 16  # bytes of lines with foreign letters that the encoding is found from
+WESTERN = ("cp1252", "latin_1", "iso8859_15")
+ENCODINGS = [
+    *WESTERN,
+    "cp850",
+    "mac_roman",
+    "cp1250",
+    "iso8859_2",
+    "cp1251",
+    "koi8_r",
+    "iso8859_5",
+    "cp1253",
+    "cp1254",
+    "cp1255",
+    "cp1256",
+    "shift_jis",
+    "euc_jp",
+    "gb18030",
+    "big5",
+    "euc_kr",
+]
+BOMS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF32_LE, "utf-32"), (codecs.BOM_UTF32_BE, "utf-32"),
+        (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What one pass over the bytes tells."""
+
+    encoding: str
+    head: str
+    whole: bool  # `head` is everything
+    quotes: frozenset[str]  # which quote marks there are
+
+
+def read(source: str | Path, options: SourceOptions) -> Read:
+    """The table of a delimited text file. Raises UserError with the line where a row is longer or shorter than the others."""
+    path = Path(source)
+    look = _look(path)
+    if not look.head.strip("\ufeff \t\r\n"):
+        raise UserError(f"{path} is empty: it holds no header and no rows")
+    dialect = find_dialect(look.head, look.whole)
+    notes = [] if look.encoding == "utf-8" else [f"the text is read as {look.encoding}"]
+    if not dialect.header_row:
+        notes.append(
+            f"the first row holds values, not names: the columns are called {', '.join(dialect.header[:3])} ..."
+        )
+    table = _parse(path, look, dialect)
+    if dialect.delimiter == "\t" and _swallows(table) and (bare := _without_quotes(path, look, dialect)) is not None:
+        table = bare
+        notes.append("quote marks stand in the text, not around values: they are kept as they are")
+    return Read(
+        table=table,
+        name=name_of(path),
+        reader="csv",
+        source=str(path),
+        base=str(path.absolute().parent),
+        notes=tuple(notes),
+    )
+
+
+def _look(path: Path) -> Look:
+    """Encoding, beginning and quote marks, in one pass of 16 MB at a time."""
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    head, encoding, foreign, quotes, lines = b"", "", b"", set(), 0
+    with pa.input_stream(str(path), compression="detect") as stream:
+        while chunk := stream.read(CHUNK):
+            if not head:
+                head, whole = chunk[:HEAD], len(chunk) <= HEAD
+                encoding = _marked(head)
+            quotes |= {mark for mark in "\"'" if mark.encode() in chunk}
+            if encoding:
+                continue
+            if b"\0" in chunk:
+                line = lines + chunk[: chunk.index(b"\0")].count(b"\n") + 1
+                raise UserError(f"{path}: line {line} holds a NUL byte: this is no text file, or it is damaged there")
+            lines += chunk.count(b"\n")
+            if not foreign and not _decodes(decoder, chunk):
+                foreign = _foreign(chunk)
+    if not head:
+        return Look("utf-8", "", True, frozenset())
+    encoding = encoding or (_guess(foreign) if foreign else "utf-8")
+    text = codecs.getincrementaldecoder(encoding)("replace").decode(head)
+    return Look(encoding, text, whole, frozenset(quotes))
+
+
+def _marked(head: bytes) -> str:
+    """The encoding a byte order mark, or every other byte being zero, gives away."""
+    for mark, encoding in BOMS:
+        if head.startswith(mark):
+            return encoding
+    half = len(head) // 2
+    if half and head[1::2].count(0) > 0.3 * half > head[::2].count(0):
+        return "utf-16-le"
+    if half and head[::2].count(0) > 0.3 * half > head[1::2].count(0):
+        return "utf-16-be"
+    return ""
+
+
+def _decodes(decoder: codecs.IncrementalDecoder, chunk: bytes) -> bool:
+    try:
+        decoder.decode(chunk)
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _foreign(chunk: bytes) -> bytes:
+    """The first lines with bytes beyond ASCII: all a guess of the encoding can use."""
+    lines, size = [], 0
+    for line in io.BytesIO(chunk):
+        if not line.isascii():
+            lines.append(line)
+            size += len(line)
+        if size > ASKED:
+            break
+    return b"".join(lines)
+
+
+def _guess(foreign: bytes) -> str:
+    """The encoding charset-normalizer finds; the western ones agree on most letters, and Windows' is the commonest."""
+    from charset_normalizer import from_bytes
+
+    best = from_bytes(foreign, cp_isolation=ENCODINGS).best()
+    western = _decoded(foreign, "cp1252")
+    if best is None or best.encoding in WESTERN or _decoded(foreign, best.encoding) == western:
+        return "latin-1" if western is None else "cp1252"  # latin-1 takes any byte
+    return best.encoding
+
+
+def _decoded(data: bytes, encoding: str) -> str | None:
+    try:
+        return data.decode(encoding)
+    except UnicodeDecodeError:
+        return None
+
+
+def _parse(path: Path, look: Look, dialect: Dialect, block: int = BLOCK) -> pa.Table:
+    names = dialect.header or next(iter(dialect.rows(io.StringIO(look.head.lstrip("\ufeff")))), [])
+    with pa.input_stream(str(path), compression="detect") as stream:
+        try:
+            return pc.read_csv(
+                stream,
+                read_options=pc.ReadOptions(
+                    block_size=block,
+                    encoding="utf8" if look.encoding == "utf-8" else look.encoding,
+                    column_names=list(dialect.header) or None,
+                    skip_rows=1 if dialect.header and dialect.header_row else 0,
+                ),
+                parse_options=pc.ParseOptions(
+                    delimiter=dialect.delimiter,
+                    quote_char=dialect.quote or False,
+                    escape_char=dialect.escape or False,
+                    newlines_in_values=bool(dialect.quote) and dialect.quote in look.quotes,
+                ),
+                convert_options=pc.ConvertOptions(
+                    strings_can_be_null=True,
+                    decimal_point=dialect.decimal,
+                    column_types={names[place]: pa.string() for place in dialect.codes if place < len(names)},
+                ),
+            )
+        except (pa.ArrowInvalid, UnicodeDecodeError) as error:
+            problem: Any = error
+    if "straddling object" in str(problem) and block < 1 << 30:
+        return _parse(path, look, dialect, block=8 * block)
+    if "Empty CSV" in str(problem):
+        raise UserError(f"{path} has no rows: it holds a row of names only")
+    if dialect.quote and dialect.delimiter == "\t" and (bare := _without_quotes(path, look, dialect)) is not None:
+        return bare
+    raise _explain(path, look, dialect, problem)
+
+
+def _swallows(table: pa.Table) -> bool:
+    """Whether a value holds tabs and ends of lines: rows that two stray quote marks have made into one."""
+    texts = [column for column in table.columns if pa.types.is_string(column.type)]
+    return any(pa.compute.any(pa.compute.match_substring_regex(c, r"(?s)\t.*\n|\n.*\t")).as_py() for c in texts)
+
+
+def _without_quotes(path: Path, look: Look, dialect: Dialect) -> pa.Table | None:
+    try:
+        return _parse(path, look, replace(dialect, quote=None))
+    except UserError:
+        return None
+
+
+def _explain(path: Path, look: Look, dialect: Dialect, problem: Exception) -> UserError:
+    """What is wrong, with the first line whose number of values differs from the header's."""
+    mark = {"\t": "a tab", "\x1f": "nothing"}.get(dialect.delimiter, repr(dialect.delimiter))
+    with pa.input_stream(str(path), compression="detect") as stream:
+        text = io.TextIOWrapper(stream, encoding=look.encoding, errors="replace", newline="")
+        rows = dialect.rows(text)
+        try:
+            width, start = 0, 1
+            for row in rows:
+                width = width or len(dialect.header) or len(row)
+                if row and len(row) != width and not (rows.line_num == 1 and dialect.header):
+                    shown = dialect.delimiter.join(row)
+                    return UserError(
+                        f"{path}: line {start} has {len(row)} values where the header has {width} (separated by {mark}): "
+                        f"{shown[:80]!r}; mend this line, or put quotes around values that hold the separator"
+                    )
+                start = rows.line_num + 1
+        except csv.Error:  # a field too long for Python: pyarrow's own words must do
+            pass
+    return UserError(f"{path} cannot be read as text separated by {mark}: {str(problem)[:300]}")

@@ -1,0 +1,103 @@
+"""Reads tables that are in memory, and Hugging Face data sets, which are Arrow tables themselves."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pyarrow as pa
+
+from deepworth.errors import MissingPackage, UserError
+from deepworth.readers.result import Read
+from deepworth.types import SourceOptions
+
+SPLITS = {"train": "train", "validation": "valid", "valid": "valid", "val": "valid", "dev": "valid", "test": "test"}
+
+
+def read(source: Any, options: SourceOptions) -> Read:
+    """The table of a pandas, polars or pyarrow object, of a Hugging Face Dataset or DatasetDict, or of a dict of columns.
+
+    Raises UserError for columns of mixed types. Embedded images and recordings stay bytes; they are unpacked on opening.
+    """
+    library = type(source).__module__.partition(".")[0]
+    try:
+        if library == "datasets":
+            return _dataset(source, type(source).__name__)
+        table = _table(source, library)
+    except (pa.ArrowException, TypeError, ValueError) as error:
+        raise UserError(f"this {type(source).__name__} is no table of plain columns: {str(error)[:300]}") from error
+    what = f"{library} {type(source).__name__} of {table.num_rows:,} rows".removeprefix("builtins ")
+    return Read(table=table, name="frame", reader="frame", source=what)
+
+
+def read_hub(source: str, options: SourceOptions) -> Read:
+    """The data set with this id, from the hub or the local cache of `datasets`."""
+    try:
+        import datasets
+    except ImportError as error:
+        raise MissingPackage(
+            f"{source} is no file here; to read it from the Hugging Face hub: pip install datasets"
+        ) from error
+    name, _, configuration = source.partition("::")
+    try:
+        found = datasets.load_dataset(name, configuration or None)
+    except (
+        OSError,
+        ValueError,
+        RuntimeError,
+    ) as error:  # missing, private, offline, several configurations, needs a script
+        raise UserError(
+            f"{source} is no file here, and cannot be had from the Hugging Face hub: {str(error)[:300]}"
+        ) from error
+    read = _dataset(found, source)
+    return Read(**{**vars(read), "name": name.rpartition("/")[2], "reader": "hub", "source": source})
+
+
+def _table(source: Any, library: str) -> pa.Table:
+    if isinstance(source, pa.RecordBatch):
+        return pa.Table.from_batches([source])
+    if isinstance(source, dict):
+        return pa.table(source)
+    if library == "pandas":
+        frame = source.to_frame() if source.ndim == 1 else source
+        return pa.Table.from_pandas(frame, preserve_index=False)
+    if library == "polars" and hasattr(source, "collect"):
+        source = source.collect()
+    return pa.table(source)  # through __arrow_c_stream__, without a copy
+
+
+def _dataset(source: Any, name: str) -> Read:
+    """A Dataset, or the parts of a DatasetDict under each other with their names in `split`."""
+    if not isinstance(source, dict):
+        table, split = _part(source), None
+    else:
+        unknown = [part for part in source if part not in SPLITS]
+        if unknown and len(source) > 1:
+            raise UserError(
+                f"the data set has the parts {', '.join(source)}: {unknown[0]!r} is none of train, validation, test"
+            )
+        parts = {part: _part(rows) for part, rows in source.items()}
+        split = "split" if len(parts) > 1 else None
+        table = pa.concat_tables(
+            [
+                rows.append_column("split", pa.array([SPLITS[part]] * len(rows))) if split else rows
+                for part, rows in parts.items()
+            ],
+            promote_options="permissive",
+        )
+    return Read(table=table, name="dataset", reader="frame", source=f"{name} of {len(table):,} rows", split=split)
+
+
+def _part(dataset: Any) -> pa.Table:
+    """The rows of one Dataset, selections applied, class numbers as their names, images and audio as their stored bytes."""
+    import datasets
+
+    if not isinstance(dataset, datasets.Dataset):
+        raise UserError(f"a {type(dataset).__name__} cannot be read: load it whole, without streaming")
+    table = dataset.with_format("arrow")[:]
+    for place, (name, feature) in enumerate(dataset.features.items()):
+        if isinstance(feature, datasets.ClassLabel):
+            codes = table.column(name).combine_chunks().cast(pa.int32())
+            codes = pa.array([None if code is None or code < 0 else code for code in codes.to_pylist()], pa.int32())
+            names = pa.DictionaryArray.from_arrays(codes, pa.array(feature.names))
+            table = table.set_column(place, name, names)
+    return table.replace_schema_metadata(None)

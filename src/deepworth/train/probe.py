@@ -1,0 +1,98 @@
+"""Precision, threads and compilation, chosen by timing a few real steps that leave no trace."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from statistics import median
+
+import torch
+
+from deepworth.train.batches import Batches
+from deepworth.train.loop import train
+from deepworth.train.options import Moment, Options
+from deepworth.train.recipe import Recipe
+from deepworth.train.runtime import LocalRuntime, Precision
+
+STEPS = 9  # timed per setting, fewer where time is short
+GAIN = 1.15  # how much faster a setting must be to replace the one before: less is noise, and noise changes results
+COMPILE_WORTH = 600.0  # seconds of training from which compiling (5 to 80 s, for 1.0 to 1.6x) can pay on a CPU
+
+
+@dataclass(frozen=True, kw_only=True)
+class Choice:
+    """How a net is trained fastest on this machine."""
+
+    precision: Precision = "fp32"
+    threads: int = 1
+    compile: bool = False
+    micro_batch: int = 0  # rows at once that fitted into memory
+    step_seconds: float = 0.0
+    tried: tuple[tuple[str, float], ...] = ()  # each setting and its seconds a step
+
+    def __str__(self) -> str:
+        return f"{self.precision}, {self.threads} threads" + (", compiled" if self.compile else "")
+
+
+class _Stopwatch:
+    def __init__(self) -> None:
+        self.times = [time.monotonic()]
+
+    def see(self, moment: Moment) -> None:
+        if moment.score is None:
+            self.times.append(time.monotonic())
+
+
+def probe(
+    recipe: Recipe,
+    batches: Batches,
+    options: Options,
+    *,
+    device: torch.device,
+    threads: int,
+    precisions: Sequence[Precision] = ("fp32",),
+    compilable: bool = False,
+    seconds: float = 5.0,
+) -> Choice:
+    """The fastest way to train `recipe`: the first of `precisions` on all threads, unless another is clearly faster.
+
+    Each setting trains a few steps by the loop itself; weights and random state are then as before. A challenger gets
+    no more time than the fastest so far took, so a bad one costs little; all together get about `seconds`.
+    """
+    before = {name: tensor.detach().clone() for name, tensor in recipe.module.state_dict().items()}
+    end = time.monotonic() + seconds
+
+    def timed(choice: Choice, allowed: float) -> Choice:
+        torch.set_num_threads(choice.threads)
+        watch = _Stopwatch()
+        brief = replace(
+            options,
+            epochs=(STEPS + 2) / len(batches),
+            evaluate_every=10**9,
+            deadline=time.monotonic() + allowed,
+            report_seconds=-1.0,
+        )
+        runtime = LocalRuntime(device, choice.precision, choice.compile)
+        outcome = train(recipe, batches, lambda module: 0.0, brief, runtime, watch=(watch,))
+        recipe.module.load_state_dict(before)
+        laps = [after - since for since, after in zip(watch.times[:-1], watch.times[1:], strict=True)]
+        step_seconds = median(laps[1:] or laps or [float("inf")])  # the first lap fills caches
+        return replace(choice, step_seconds=step_seconds, micro_batch=outcome.micro_batch)
+
+    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+        best = timed(Choice(precision=precisions[0], threads=threads), seconds / 2)
+        tried = [(str(best), best.step_seconds)]
+        challengers = [replace(best, threads=1)] if threads > 1 and device.type == "cpu" else []
+        challengers += [replace(best, precision=precision) for precision in precisions[1:]]
+        for challenger in challengers:
+            allowed = min(end - time.monotonic(), 2 + best.step_seconds * (STEPS + 2))
+            result = timed(replace(challenger, micro_batch=0), allowed)
+            tried.append((str(result), result.step_seconds))
+            best = result if result.step_seconds * GAIN < best.step_seconds else best
+        if compilable and best.step_seconds * options.epochs * len(batches) > COMPILE_WORTH:
+            result = timed(replace(best, compile=True), 120.0)
+            tried.append((str(result), result.step_seconds))
+            best = result if result.step_seconds * GAIN < best.step_seconds else best
+    torch.set_num_threads(best.threads)
+    return replace(best, tried=tuple(tried))

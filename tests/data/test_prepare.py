@@ -1,0 +1,120 @@
+"""The run folder that `prepare` writes, and what is kept from the models."""
+
+from __future__ import annotations
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from deepworth.data.examples import Examples
+from deepworth.errors import UserError
+from deepworth.store import RunFolder
+from deepworth.types import Goals, Roles, SourceOptions
+from tests.preparing import prepared, real
+
+
+def table_of(num: int = 200, seed: int = 0) -> pa.Table:
+    rng = np.random.default_rng(seed)
+    return pa.table(
+        {
+            "x": rng.normal(size=num),
+            "word": rng.choice(["a", "b", "c"], num),
+            "who": rng.integers(0, 20, num),
+            "when": pa.array(np.arange(num) // 2 * 86_400_000_000, pa.timestamp("us")),
+            "y": pa.array([None if i % 10 == 3 else ("no", "yes")[i % 2] for i in range(num)]),
+        }
+    )
+
+
+def test_a_run_folder_reads_back(tmp_path):
+    table = table_of()
+    dataset, splits = prepared(table, "y", tmp_path)
+    run = RunFolder(tmp_path)
+    assert run.dataset == dataset
+    assert run.splits == splits
+    assert (splits.train, splits.valid, splits.test) == (115, 29, 36)
+    assert dataset.rows == 200
+    assert [column.name for column in dataset.columns] == ["x", "word", "who", "when"]
+    assert "20 rows without 'y' are left out" in dataset.notes
+    targets = table.column("y").to_pylist()
+    for part in ("train", "valid"):
+        examples = Examples.open(tmp_path, part)
+        assert [dataset.task.classes[code] for code in examples.labels] == [targets[row] for row in examples.rows]
+
+
+def test_test_labels_are_sealed(tmp_path):
+    dataset, _ = prepared(table_of(), "y", tmp_path)
+    test = Examples.open(tmp_path, "test")
+    assert test.labels is None
+    assert sorted(path.name for path in (tmp_path / "data").glob("labels_*")) == [
+        "labels_train.npy",
+        "labels_valid.npy",
+    ]
+    sealed = np.load(tmp_path / "data" / "sealed" / "labels_test.npy")
+    assert [dataset.task.classes[code] for code in sealed] == test.table.column("y").take(
+        pa.array(test.rows)
+    ).to_pylist()
+
+
+def test_the_same_seed_gives_the_same_files_and_another_does_not(tmp_path):
+    table = table_of()
+    first, again, other = (
+        prepared(table, "y", tmp_path / name, goals=Goals(seed=seed))[1]
+        for name, seed in (("first", 3), ("again", 3), ("other", 4))
+    )
+    assert first == again
+    assert first.fingerprint != other.fingerprint
+    for part in ("train", "valid", "test"):
+        one, two = (np.load(tmp_path / name / "splits" / f"{part}.npy") for name in ("first", "again"))
+        assert np.array_equal(one, two)
+
+
+def test_labels_change_the_fingerprint(tmp_path):
+    table = pa.table({"x": np.arange(40.0), "y": np.tile([0, 1], 20)})
+    swapped = table.set_column(1, "y", pa.array(1 - np.tile([0, 1], 20)))
+    one, two = (prepared(t, "y", tmp_path / n, roles=Roles(time="x"))[1] for t, n in ((table, "a"), (swapped, "b")))
+    assert one.fingerprint != two.fingerprint
+
+
+def test_by_group_and_by_time(tmp_path):
+    table = table_of()
+    dataset, splits = prepared(table, "y", tmp_path / "group", roles=Roles(group="who"))
+    assert splits.protocol == "group"
+    assert "who" not in [column.name for column in dataset.columns]
+    parts = [np.load(tmp_path / "group" / "splits" / f"{part}.npy") for part in ("train", "valid", "test")]
+    who = np.asarray(table.column("who"))
+    assert not set(who[parts[2]]) & set(who[np.concatenate(parts[:2])])
+
+    table = table.set_column(3, "when", pa.array([None if i == 7 else i for i in range(200)]))
+    _, splits = prepared(table, "y", tmp_path / "time", roles=Roles(time="when"))
+    assert "1 rows without 'when' are left out: they are neither past nor future" in splits.notes
+    parts = [np.load(tmp_path / "time" / "splits" / f"{part}.npy") for part in ("train", "valid", "test")]
+    assert parts[0].max() < parts[1].min() <= parts[1].max() < parts[2].min()
+    examples = Examples.open(tmp_path / "time", "train")
+    targets = table.column("y").to_pylist()
+    assert [("no", "yes")[code] for code in examples.labels] == [targets[row] for row in examples.rows]
+
+
+def test_rows_in_both_parts_are_told(tmp_path):
+    table = pa.table({"x": np.tile(np.arange(50.0), 4), "y": np.tile([0, 1], 100)})
+    _, splits = prepared(table, "y", tmp_path)
+    assert splits.notes == ("40 of 40 test rows stand among the training or validation rows too",)
+
+
+def test_the_users_task_and_metric(tmp_path):
+    table = pa.table({"x": np.arange(60.0), "y": np.tile([0, 1, 2], 20)})
+    dataset, splits = prepared(
+        table, "y", tmp_path, goals=Goals(metric="mae"), options=SourceOptions(task="regression")
+    )
+    assert (dataset.task.kind, dataset.task.metric, splits.protocol) == ("regression", "mae", "random")
+    with pytest.raises(UserError, match="does not fit"):
+        prepared(table, "y", tmp_path / "b", goals=Goals(metric="mae"))
+
+
+def test_adult_keeps_its_official_split(tmp_path):
+    import pyarrow.parquet as pq
+
+    table = pq.read_table(real("adult") / "data.parquet")
+    dataset, splits = prepared(table, "income", tmp_path, roles=Roles(split="split"))
+    assert dataset.task.classes == ("<=50K", ">50K")
+    assert (splits.protocol, splits.test, splits.train + splits.valid) == ("given", 16_281, 32_561)

@@ -1,0 +1,47 @@
+"""Numbers as people read them."""
+
+from __future__ import annotations
+
+import pytest
+
+from deepworth.report import words
+from deepworth.types import Range
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [(0.0, "0.00 s"), (0.428, "0.43 s"), (0.999, "1.0 s"), (59.9, "59.9 s"), (59.96, "1 m 00 s"), (245, "4 m 05 s")],
+)
+def test_duration(seconds: float, said: str) -> None:
+    assert words.duration(seconds) == said
+
+
+def test_long_durations_carry_over() -> None:
+    assert words.duration(7384) == "2 h 03 m"
+    assert words.duration(3599.7) == "1 h 00 m"
+
+
+@pytest.mark.parametrize(("seconds", "said"), [(-3, "0:00"), (7.2, "0:07"), (245, "4:05"), (7380, "2:03:00")])
+def test_clock(seconds: float, said: str) -> None:
+    assert words.clock(seconds) == said
+
+
+def test_span_of_nothing_is_empty() -> None:
+    assert words.span(Range.around(0.0)) == ""
+    assert words.span(Range(low=6, likely=12, high=24)) == "~12 s [6..24]"
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [(None, "–"), (0.92714, "0.9271"), (24120.4, "24,120"), (1234567.8, "1,234,568"), (-0.5, "-0.5000")],
+)
+def test_score(value: float | None, said: str) -> None:
+    assert words.score(value) == said
+
+
+def test_count_knows_plurals() -> None:
+    assert [words.count(n, w) for n, w in ((1, "category"), (2, "category"), (2, "number"))] == [
+        "1 category",
+        "2 categories",
+        "2 numbers",
+    ]

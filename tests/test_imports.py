@@ -1,0 +1,51 @@
+"""What starting up may not import: the command line answers at once, and the core works without torch."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+HEAVY = {
+    "torch",
+    "transformers",
+    "timm",
+    "pandas",
+    "polars",
+    "datasets",
+    "sklearn",
+    "scipy",
+    "numpy",
+    "pyarrow",
+    "lightgbm",
+}
+HEAVY |= {"xgboost", "skimage", "openvino", "PIL", "soundfile", "hmmlearn", "skops"}
+DEEP = {"torch", "transformers", "timm", "peft", "tabm", "openvino", "polars", "datasets"}  # scikit-learn loads pandas
+
+
+def loaded_after(code: str) -> set[str]:
+    """The top-level modules a fresh interpreter holds after `code`."""
+    script = f"import json, sys\n{code}\nprint(json.dumps(sorted({{m.partition('.')[0] for m in sys.modules}})))"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    return set(json.loads(done.stdout.splitlines()[-1]))
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["fit", "--help"], ["predict", "--help"], ["--version"], ["models"]])
+def test_commands_that_only_tell_are_light(arguments: list[str]) -> None:
+    code = f"from deepworth.cli import app\ntry: app({arguments!r})\nexcept SystemExit as end: assert not end.code"
+    assert not loaded_after(code) & HEAVY
+
+
+def test_import_deepworth_is_light() -> None:
+    assert not loaded_after("import deepworth; deepworth.errors.UserError") & HEAVY
+
+
+@pytest.mark.parametrize("kind", ["models", "readers", "modalities", "weights"])
+def test_scanning_a_registry_is_light(kind: str) -> None:
+    assert not loaded_after(f"from deepworth.registry import specs; assert specs({kind!r})") & HEAVY
+
+
+def test_the_path_to_a_plan_needs_no_deep_package() -> None:
+    assert not loaded_after("import deepworth.verbs") & DEEP

@@ -1,0 +1,60 @@
+"""What is printed while a run climbs, on a terminal and in a log."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+from rich.console import Console
+
+from deepworth.progress import Progress
+from deepworth.store import RunFolder
+from deepworth.types import Candidate, Trial, TrialResult
+from tests.made_run import TRIALS, make_run
+
+
+def climb(tmp_path, terminal: bool) -> str:  # noqa: ANN001 - a pytest fixture handed on
+    """The output of a whole run, told to a display 80 columns wide."""
+    run = RunFolder(make_run(tmp_path / "adult"))
+    screen = io.StringIO()
+    console = Console(file=screen, force_terminal=terminal, width=80, highlight=False, color_system=None)
+    with Progress(console) as progress:
+        progress.opened(run.dataset, run.splits, run.profile)
+        progress.planned(run.plan)
+        for result in TRIALS:
+            if result.status != "skipped":
+                progress.started(*begin(run, result), 100.0)
+            progress.progress("nobody", 0.5, "is ignored")
+            progress.finished(result)
+        progress.note("interrupted: ending with what is done")
+        progress.judged(run.verdict)
+    return screen.getvalue()
+
+
+def begin(run: RunFolder, result: TrialResult) -> tuple[Candidate, Trial]:
+    trial = Trial(model=result.model, rung=result.rung, data="d", splits="s", task=run.dataset.task)
+    return Candidate(model=result.model, rung=result.rung, estimate=result.estimate), trial
+
+
+def test_a_log_has_one_line_a_trial(tmp_path) -> None:  # noqa: ANN001
+    lines = climb(tmp_path, terminal=False).splitlines()
+    for result in TRIALS:
+        mine = [line for line in lines if line[2:].split(" ")[0] == result.model]
+        assert len(mine) == 1
+        assert result.reason in mine[0]
+    assert "auc 0.9271" in next(line for line in lines if "lightgbm" in line)
+    assert not any("\x1b" in line for line in lines)
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+def test_the_head_says_what_was_found(tmp_path, terminal: bool) -> None:  # noqa: ANN001
+    said = climb(tmp_path, terminal)
+    for part in ("48,842 rows", "3 numbers", "predict 'income', binary", "7,326 test", "47 rows stand in both"):
+        assert part in said
+
+
+def test_reasons_are_whole_at_80_columns(tmp_path) -> None:  # noqa: ANN001
+    said = climb(tmp_path, terminal=True)
+    words = " ".join(said.split())
+    for result in TRIALS:
+        assert " ".join(result.reason.split()) in words
