@@ -160,7 +160,9 @@ def main() -> None:
 
 def _line(found: dict) -> str:
     if "exit" in found:
-        return f"{found['set']:20} FAILED with exit code {found['exit']} after {found['seconds']:.0f} s: {found['said']}"
+        return (
+            f"{found['set']:20} FAILED with exit code {found['exit']} after {found['seconds']:.0f} s: {found['said']}"
+        )
     marks = "in time" if found["in_time"] else "LATE"
     above = "above" if found["above"] else "BELOW"
     rungs = ", ".join(f"{rung} {value:.4g}" for rung, value in found["by_rung"].items() if value is not None)

@@ -1,6 +1,6 @@
-"""Open and profile a generated CSV of 1,000,000 x 20, in seconds and peak GB, beside a bare polars scan of the same file.
+"""Open and profile a generated CSV of 1,000,000 x 20, in seconds and peak GB, beside a bare polars scan of it.
 
-Each step runs in a process of its own, so that its peak is its own. Goal: open + profile in under 5 s and 1.5 GB on 2 cores.
+Each step runs in a process of its own, so that its peak is its own. Goal on 2 cores: open + profile < 5 s and < 1.5 GB.
 
     python benchmarks/open_profile.py [--rows 1000000] [--repeat 3]
 """
@@ -47,7 +47,7 @@ print(json.dumps([time.perf_counter() - start, peak * (1 if sys.platform == "dar
 
 
 def write_csv(path: Path, rows: int) -> None:
-    """10 floats with missing values, 4 integers, 3 categories, a date, a text and a boolean; about 160 MB a million rows."""
+    """10 floats with missing values, 4 integers, 3 categories, a date, a text and a boolean; 160 MB a million rows."""
     import numpy as np
     import pyarrow as pa
     import pyarrow.csv as pc
@@ -89,9 +89,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         source = Path(folder) / "table.csv"
         write_csv(source, asked.rows)
-        print(
-            f"{asked.rows:,} x 20, {source.stat().st_size / 1e6:.0f} MB of CSV; best of {asked.repeat}, imports included"
-        )
+        print(f"{asked.rows:,} x 20, {source.stat().st_size / 1e6:.0f} MB; best of {asked.repeat}, imports included")
         best: dict[str, tuple[float, float]] = {}
         for turn in range(asked.repeat):  # in turns: what else the machine does falls on all alike
             for step in STEPS:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from pathlib import Path
 
 import pytest
 from rich.console import Console
@@ -13,7 +14,7 @@ from deepworth.types import Candidate, Trial, TrialResult
 from tests.made_run import TRIALS, make_run
 
 
-def climb(tmp_path, terminal: bool) -> str:  # noqa: ANN001 - a pytest fixture handed on
+def climb(tmp_path: Path, terminal: bool) -> str:
     """The output of a whole run, told to a display 80 columns wide."""
     run = RunFolder(make_run(tmp_path / "adult"))
     screen = io.StringIO()
@@ -36,7 +37,7 @@ def begin(run: RunFolder, result: TrialResult) -> tuple[Candidate, Trial]:
     return Candidate(model=result.model, rung=result.rung, estimate=result.estimate), trial
 
 
-def test_a_log_has_one_line_a_trial(tmp_path) -> None:  # noqa: ANN001
+def test_a_log_has_one_line_a_trial(tmp_path: Path) -> None:
     lines = climb(tmp_path, terminal=False).splitlines()
     for result in TRIALS:
         mine = [line for line in lines if line[2:].split(" ")[0] == result.model]
@@ -47,13 +48,19 @@ def test_a_log_has_one_line_a_trial(tmp_path) -> None:  # noqa: ANN001
 
 
 @pytest.mark.parametrize("terminal", [True, False])
-def test_the_head_says_what_was_found(tmp_path, terminal: bool) -> None:  # noqa: ANN001
+def test_the_head_says_what_was_found(tmp_path: Path, terminal: bool) -> None:
     said = climb(tmp_path, terminal)
-    for part in ("48,842 rows", "3 numbers", "predict 'income', binary", "7,326 test", "47 rows stand in both"):
+    for part in (
+        "48,842 rows",
+        "columns: 3 numbers",
+        "predict 'income', binary",
+        "7,326 test",
+        "47 rows stand in both",
+    ):
         assert part in said
 
 
-def test_reasons_are_whole_at_80_columns(tmp_path) -> None:  # noqa: ANN001
+def test_reasons_are_whole_at_80_columns(tmp_path: Path) -> None:
     said = climb(tmp_path, terminal=True)
     words = " ".join(said.split())
     for result in TRIALS:

@@ -18,7 +18,7 @@ from sklearn.utils.validation import check_consistent_length, check_is_fitted, c
 from deepworth import verbs
 from deepworth.data.open import read_source
 from deepworth.errors import UserError
-from deepworth.types import SourceOptions, TaskKind
+from deepworth.types import Rung, SourceOptions, TaskKind
 
 TARGETS = ("y", "target", "y_true")  # the first that is no column of X
 FEWEST = 3  # rows
@@ -37,7 +37,7 @@ class _DeepWorth(BaseEstimator):
         self,
         time: str | float = "1m",
         *,
-        rungs: tuple[str, ...] | None = None,
+        rungs: tuple[Rung, ...] | None = None,
         models: tuple[str, ...] | None = None,
         metric: str | None = None,
         weights: str | None = None,
@@ -147,7 +147,8 @@ class DeepWorthClassifier(ClassifierMixin, _DeepWorth):
 
     def predict(self, X: Any) -> np.ndarray:
         """(n,) labels."""
-        return self.classes_[self.predict_proba(X).argmax(1)]
+        best = self.predict_proba(X).argmax(1)
+        return self.classes_[best]
 
     def predict_proba(self, X: Any) -> np.ndarray:
         """(n, classes) probabilities in the order of `classes_`; 0 for a class too rare to be learned."""
@@ -171,7 +172,8 @@ class DeepWorthRegressor(RegressorMixin, _DeepWorth):
 
     def predict(self, X: Any) -> np.ndarray:
         """(n,) values."""
-        return self._model.predict(self._rows(X))
+        rows = self._rows(X)
+        return self._model.predict(rows)
 
 
 def _is_frame(X: Any) -> bool:

@@ -13,7 +13,7 @@ from rich.text import Text
 
 from deepworth.climb.watch import Watch
 from deepworth.report.words import clock, duration, kinds, score, span, task_sentence
-from deepworth.types import Candidate, Dataset, Plan, Profile, Range, Splits, Trial, TrialResult
+from deepworth.types import Candidate, Dataset, Plan, Profile, Range, Splits, Trial, TrialResult, Verdict
 
 MARKS = {"done": ("✓", "green"), "skipped": ("–", "dim"), "failed": ("✗", "red"), "stopped": ("■", "yellow")}
 WIDTHS = (1, 20, 9, 10, 17)  # mark, model, rung, elapsed, estimate; the rest of the line is the score or the reason
@@ -56,7 +56,7 @@ class Progress(Watch):
 
     def opened(self, dataset: Dataset, splits: Splits, profile: Profile) -> None:
         self.metric = dataset.task.metric
-        width = f"{dataset.rows:,} rows, {kinds(dataset.feature_columns)}"
+        width = f"{dataset.rows:,} rows, columns: {kinds(dataset.feature_columns)}"
         self._head(dataset.name, f"{dataset.modality}: {width}")
         self._head("task", f"{task_sentence(dataset)}; judged by {dataset.task.metric}")
         self._head("split", f"{splits.protocol}: {splits.train:,} train, {splits.valid:,} valid, {splits.test:,} test")
@@ -101,6 +101,9 @@ class Progress(Watch):
 
     def note(self, message: str) -> None:
         self._head("note", message, "yellow")
+
+    def judged(self, verdict: Verdict) -> None:
+        self.console.print()
 
     # How it is drawn
 

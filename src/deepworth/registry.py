@@ -13,6 +13,7 @@ from typing import Any
 from deepworth.errors import MissingPackage, UserError, nearest
 from deepworth.types import Modality, Rung, TaskKind, record
 
+
 @record
 class ModelSpec:
     """A model family member. The folder its file lies in is its rung."""
@@ -96,7 +97,8 @@ def find(kind: str, name: str) -> Any:
     """The spec called `name`. Raises UserError with the nearest name."""
     known = specs(kind)
     if name not in known:
-        raise UserError(f"there is no {kind.rstrip('s')} {name!r}{nearest(name, known)}")
+        one = {"modalities": "modality", "weights": "pretrained network"}.get(kind, kind.rstrip("s"))
+        raise UserError(f"there is no {one} {name!r}{nearest(name, known)}")
     return known[name]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -41,14 +42,18 @@ class RunFolder:
         """A fresh folder, `runs/<name>-<time>` if none is named. Raises UserError when it already holds something else."""
         if path is None:
             stamp = time.strftime("%Y%m%d-%H%M%S")
-            path = next(p for n in range(1000) if not (p := Path("runs") / f"{name}-{stamp}{f'-{n}' if n else ''}").exists())
+            path = next(
+                p for n in range(1000) if not (p := Path("runs") / f"{name}-{stamp}{f'-{n}' if n else ''}").exists()
+            )
         folder = Path(path)
         if folder.is_file() or (folder.is_dir() and any(folder.iterdir()) and not (folder / "run.json").exists()):
             raise UserError(f"{folder} exists and is no run folder: name another with --out")
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise UserError(f"cannot make the run folder {folder}: {error.strerror}; name another with --out") from error
+            raise UserError(
+                f"cannot make the run folder {folder}: {error.strerror}; name another with --out"
+            ) from error
         return cls(folder)
 
     @property
@@ -68,7 +73,9 @@ class RunFolder:
 
     @property
     def dataset(self) -> Dataset:
-        return load(Dataset, self.data / "dataset.json")
+        """With the table's path made whole, so that the folder can be moved."""
+        dataset = load(Dataset, self.data / "dataset.json")
+        return replace(dataset, table=str(self.data.absolute() / dataset.table))
 
     @property
     def splits(self) -> Splits:

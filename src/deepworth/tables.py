@@ -14,7 +14,7 @@ from rich.text import Text
 from deepworth.errors import UserError
 from deepworth.registry import installed, missing, specs
 from deepworth.report.words import duration, percent, ranked, score
-from deepworth.types import DEEP, Modality, TrialResult, Verdict
+from deepworth.types import DEEP, RUNGS, Modality, TrialResult, Verdict
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -108,7 +108,7 @@ def models_table(modality: Modality | None) -> RenderableType:
     for name in ("model", "rung", "data", "here"):
         table.add_column(name, overflow="fold")
     lacking: dict[str, str] = {}
-    for spec in specs("models").values():
+    for spec in sorted(specs("models").values(), key=lambda spec: RUNGS.index(spec.rung)):
         if modality and modality not in spec.modalities:
             continue
         weights = specs("weights").get(spec.weights)

@@ -39,7 +39,9 @@ class Column:
     missing: float = 0.0  # share of rows, 0 to 1
     distinct: int = 0  # exact up to the profile's sample, else a lower bound
     why: str = ""  # what decided the kind
-    form: str = ""  # how its strings are read as numbers or dates, e.g. "1.234,5" or "%d/%m/%Y"; empty: values are typed
+    form: str = (
+        ""  # how its strings are read as numbers or dates, e.g. "1.234,5" or "%d/%m/%Y"; empty: values are typed
+    )
 
 
 @record
@@ -319,5 +321,3 @@ def dump(value: Any) -> bytes:
 def load(cls: type[R], data: bytes | str | Path) -> R:
     """The record of type `cls` in `data` (JSON, or the path of a file of it). Raises msgspec.ValidationError."""
     return msgspec.json.decode(data.read_bytes() if isinstance(data, Path) else data, type=cls)
-
-

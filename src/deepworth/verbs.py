@@ -25,7 +25,20 @@ from deepworth.profile.run import profile_data
 from deepworth.registry import find, resolve
 from deepworth.report.build import write_report
 from deepworth.store import RunFolder
-from deepworth.types import RUNGS, Dataset, Goals, Kind, Modality, Plan, Profile, Rung, SourceOptions, TaskKind, Verdict, Workload
+from deepworth.types import (
+    RUNGS,
+    Dataset,
+    Goals,
+    Kind,
+    Modality,
+    Plan,
+    Profile,
+    Rung,
+    SourceOptions,
+    TaskKind,
+    Verdict,
+    Workload,
+)
 from deepworth.verdict import judge
 
 MEMORY_SHARE = 0.8  # of the free memory, when no limit is given
@@ -87,7 +100,8 @@ def fit(
     run = RunFolder.new(out, _name(source))
     warm(threads_allowed() // goals.jobs or 1)
     opened = open_source(source, options, run.data)
-    dataset, splits = prepare(opened, goals, options, run.path)
+    prepare(opened, goals, options, run.path)
+    dataset, splits = run.dataset, run.splits
     profile = profile_data(run.path)
     run.save("profile", profile)
     watch.opened(dataset, splits, profile)
@@ -183,19 +197,19 @@ class Run:
 
 
 def seconds(text: str | float) -> float:
-    """"90s", "5m", "1.5h" or a number, as seconds. Raises UserError."""
+    """ "90s", "5m", "1.5h" or a number, as seconds. Raises UserError."""
     units = {"": 1, "s": 1, "m": 60, "min": 60, "h": 3600, "d": 86400}
     return _quantity(text, units, "a time limit", "90s, 5m or 1h")
 
 
 def gigabytes(text: str | float) -> float:
-    """"4GB", "500MB" or a number of GB. Raises UserError."""
+    """ "4GB", "500MB" or a number of GB. Raises UserError."""
     units = {"": 1, "g": 1, "gb": 1, "gib": 1.073741824, "m": 1e-3, "mb": 1e-3}
     return _quantity(text, units, "a memory limit", "4GB or 500MB")
 
 
 def share(text: str | float) -> float:
-    """"1%" or 0.01. Raises UserError."""
+    """ "1%" or 0.01. Raises UserError."""
     return _quantity(text, {"": 1, "%": 0.01}, "a least useful gain", "1% or 0.01", zero=True)
 
 

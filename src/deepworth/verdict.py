@@ -84,15 +84,27 @@ def _answer(
 ) -> tuple[Answer, str, str]:
     """(class, sentence, what would decide it)."""
     if base is None:
-        return "cannot tell yet", "No floor or classical model was trained to compare with.", "run the classical rung too"
+        return (
+            "cannot tell yet",
+            "No floor or classical model was trained to compare with.",
+            "run the classical rung too",
+        )
     if deep is None or gain is None:
         return "cannot tell yet", "No deep model was trained to compare with.", _why_no_deep(results)
     by = f"{deep.model} ({deep.rung}) against {base.model} on {splits.test:,} test rows"
     span = f"{gain.relative:+.1%} of the error [{gain.low:+.1%} .. {gain.high:+.1%}]"
     if gain.low > goals.worth:
-        return "worth it", f"Deep learning removes {gain.relative:.1%} of the error [{gain.low:.1%} .. {gain.high:.1%}]: {by}.", ""
+        return (
+            "worth it",
+            f"Deep learning removes {gain.relative:.1%} of the error [{gain.low:.1%} .. {gain.high:.1%}]: {by}.",
+            "",
+        )
     if gain.high < goals.worth:
-        return "not worth it", f"Deep learning gains less than the {goals.worth:.1%} that would count: {span}, {by}.", ""
+        return (
+            "not worth it",
+            f"Deep learning gains less than the {goals.worth:.1%} that would count: {span}, {by}.",
+            "",
+        )
     if gain.low <= 0 <= gain.high and max(-gain.low, gain.high) <= WIDE:
         return (
             "no measurable difference",

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pyarrow as pa
 import pytest
 
 from deepworth.data.examples import Examples
+from deepworth.data.open import open_source
+from deepworth.data.prepare import prepare
 from deepworth.errors import UserError
 from deepworth.store import RunFolder
 from deepworth.types import Goals, Roles, SourceOptions
@@ -30,7 +34,8 @@ def test_a_run_folder_reads_back(tmp_path):
     table = table_of()
     dataset, splits = prepared(table, "y", tmp_path)
     run = RunFolder(tmp_path)
-    assert run.dataset == dataset
+    assert dataset.table == "table.arrow"  # beside dataset.json: a run folder may be moved
+    assert run.dataset == replace(dataset, table=str(tmp_path / "data" / "table.arrow"))
     assert run.splits == splits
     assert (splits.train, splits.valid, splits.test) == (115, 29, 36)
     assert dataset.rows == 200
@@ -118,3 +123,25 @@ def test_adult_keeps_its_official_split(tmp_path):
     dataset, splits = prepared(table, "income", tmp_path, roles=Roles(split="split"))
     assert dataset.task.classes == ("<=50K", ">50K")
     assert (splits.protocol, splits.test, splits.train + splits.valid) == ("given", 16_281, 32_561)
+
+
+@pytest.mark.parametrize(("name", "target", "group"), [("fsdd", "digit", "speaker"), ("esc10", "label", "fold")])
+def test_recordings_from_the_source_to_the_parts(tmp_path, name, target, group):
+    options = SourceOptions(target=target, group=group)
+    dataset, _ = prepare(open_source(real(name) / "labels.csv", options, tmp_path / "data"), Goals(), options, tmp_path)
+    assert (dataset.modality, dataset.task.kind, len(dataset.task.classes)) == ("audio", "multiclass", 10)
+    parts = [Examples.open(tmp_path, part) for part in ("train", "valid", "test")]
+    groups = [set(part.column(group).to_pylist()) for part in parts]
+    assert sum(len(g) for g in groups) == len(set.union(*groups))
+    assert all(np.bincount(part.labels, minlength=10).min() > 0 for part in parts[:2])
+
+
+def test_covtype_whole_keeps_the_rarest_class_everywhere(tmp_path):
+    options = SourceOptions(target="Cover_Type")
+    source = real("covtype") / "data.parquet"
+    dataset, splits = prepare(open_source(source, options, tmp_path / "data"), Goals(), options, tmp_path)
+    assert splits.train + splits.valid + splits.test == dataset.rows == 581_012
+    assert abs(splits.test - 100_000) <= 7
+    assert abs(splits.valid - 50_000) <= 7
+    sealed = np.load(tmp_path / "data" / "sealed" / "labels_test.npy")
+    assert np.bincount(sealed, minlength=7).min() > 400

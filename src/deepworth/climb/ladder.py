@@ -220,5 +220,13 @@ def _both_sides(results: Sequence[TrialResult]) -> bool:
 def _said(reply: TrialReply) -> str:
     """Why a trial did not end well, in one line."""
     line = reply.error.strip().splitlines()[0] if reply.error.strip() else ""
-    plain = reply.kind in ("Deadline", "OutOfTime", "OutOfMemory", "WorkerDied", "Interrupted", "MissingPackage", "UserError")
+    plain = reply.kind in (
+        "Deadline",
+        "OutOfTime",
+        "OutOfMemory",
+        "WorkerDied",
+        "Interrupted",
+        "MissingPackage",
+        "UserError",
+    )
     return line if plain and line else f"{reply.kind}: {line}".rstrip(": ")

@@ -61,7 +61,9 @@ class Model:
     def predict_proba(self, source: Any) -> np.ndarray:
         """(n, classes) probabilities in the order of `classes`. Raises UserError for a regression."""
         if not self.classes:
-            raise UserError(f"{self.key} predicts {self.manifest.dataset.task.target}, a number: it has no probabilities")
+            raise UserError(
+                f"{self.key} predicts {self.manifest.dataset.task.target}, a number: it has no probabilities"
+            )
         return self._scores(source)
 
     def table(self, source: Any) -> pa.Table:
@@ -78,4 +80,6 @@ class Model:
             return self.learner.predict(examples)
 
     def __repr__(self) -> str:
-        return f"<deepworth model {self.key}: {self.manifest.dataset.task.kind} of {self.manifest.dataset.task.target!r}>"
+        return (
+            f"<deepworth model {self.key}: {self.manifest.dataset.task.kind} of {self.manifest.dataset.task.target!r}>"
+        )

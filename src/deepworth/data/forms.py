@@ -13,8 +13,8 @@ ENOUGH = 0.98  # share of the values that must fit a form; the others are read a
 MISSING = ("", "-", "--", "?", ".", "na", "n/a", "#n/a", "nan", "none", "null", "nil", "missing", "nat")
 AROUND = r"^[\s$€£¥]+|[\s%$€£¥]+$"  # currency and percent signs say nothing about the order of the values
 
-# form -> (the pattern of a value, the marks to remove); a comma that is left is the decimal mark. The earlier wins a tie,
-# so that "1,234" is over a thousand, unless some value of its column says otherwise
+# form -> (the pattern of a value, the marks to remove); a comma that is left is the decimal mark. The earlier wins
+# a tie: "1,234" is over a thousand, unless some value of its column says otherwise
 NUMBERS = {
     "1234.5": (r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$", ""),
     "1,234.5": (r"^[+-]?([1-9]\d{0,2}(,\d{3})+|\d+)(\.\d*)?$", ","),
@@ -27,8 +27,10 @@ CODE = r"^[+-]?0\d"  # leading zeros: a code, no amount
 
 ISO = r"^\d{4}-\d{2}-\d{2}([ T]\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?)?"
 ZONE = r"(Z|[+-]\d{2}(:?\d{2})?)$"
-DAYS = ("%Y/%m/%d", "%m/%d/%Y", "%d/%m/%Y", "%d.%m.%Y", "%d-%m-%Y", "%m-%d-%Y", "%Y.%m.%d", "%d %b %Y", "%d-%b-%Y", "%d %B %Y",
-        "%b %d, %Y", "%B %d, %Y", "%b %d %Y", "%m/%d/%y", "%d/%m/%y", "%d.%m.%y", "%d-%b-%y")  # fmt: skip
+DAYS = (
+    "%Y/%m/%d", "%m/%d/%Y", "%d/%m/%Y", "%d.%m.%Y", "%d-%m-%Y", "%m-%d-%Y", "%Y.%m.%d", "%d %b %Y", "%d-%b-%Y",
+    "%d %B %Y", "%b %d, %Y", "%B %d, %Y", "%b %d %Y", "%m/%d/%y", "%d/%m/%y", "%d.%m.%y", "%d-%b-%y",
+)  # fmt: skip
 CLOCKS = ("", " %H:%M", " %H:%M:%S", " %I:%M %p", " %I:%M:%S %p")
 DATES = ("iso", "iso zone", "%Y-%m", *(day + clock for day in DAYS for clock in CLOCKS), "%a %b %d %H:%M:%S %Y")
 

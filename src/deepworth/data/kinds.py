@@ -1,4 +1,4 @@
-"""What each column of a table is: number, category, boolean, date, text, media, id or constant; found from kernels and a sample."""
+"""What each column of a table is: number, category, boolean, date, text, media, id or constant."""
 
 from __future__ import annotations
 
@@ -26,7 +26,8 @@ WORDS = {"true": True, "yes": True, "y": True, "t": True, "on": True, "1": True,
          "false": False, "no": False, "n": False, "f": False, "off": False, "0": False, "0.0": False}  # fmt: skip
 PAIRS = [{"true", "false"}, {"yes", "no"}, {"y", "n"}, {"t", "f"}, {"on", "off"}, {"1", "0"}, {"1.0", "0.0"}]
 ID_NAME = re.compile(
-    r"(?i:^(id|ids|idx|index|uuid|guid|key|row|row_?(id|no|num|number|names?)|record_?id|unnamed: 0|__index_level_0__|#|no\.?|nr\.?)$"
+    r"(?i:^(ids?|idx|index|uuid|guid|key|row|row_?(id|no|num|number|names?)|record_?id|#|no\.?|nr\.?)$"
+    r"|^(unnamed: 0|__index_level_0__)$"
     r"|.*[_\s.\-]ids?$)|.*[a-z]I[Dd]$|.*(uuid|UUID|guid|GUID)$"
 )
 
@@ -36,7 +37,7 @@ def find_kind(name: str, values: pa.ChunkedArray) -> Column:
     sample = plain(take_sample(values))
     if pt.is_floating(sample.type):
         sample = pc.if_else(pc.is_nan(sample), pa.scalar(None, sample.type), sample)
-    distinct = pc.count_distinct(sample).as_py() if len(sample) else 0
+    distinct = len(sample.drop_null().unique())
     missing = share_missing(values)
     kind, why, form = _decide(name, values, sample, distinct, missing)
     return Column(name=name, kind=kind, missing=missing, distinct=distinct, why=why, form=form)
@@ -94,9 +95,9 @@ def _number(name: str, values: pa.ChunkedArray, sample: pa.Array, distinct: int)
         return "number", "a time of day or a duration, in seconds", ""
     if pt.is_decimal(values.type):
         return "number", "numbers", ""
-    if distinct == 2 and set(sample.drop_null().unique().to_pylist()) == {0, 1}:
-        if pc.all(pc.is_in(values.drop_null(), value_set=pa.array([0, 1], values.type))).as_py():
-            return "boolean", "0 and 1", ""
+    bits = distinct == 2 and set(sample.drop_null().unique().to_pylist()) == {0, 1}
+    if bits and pc.all(pc.is_in(values.drop_null(), value_set=pa.array([0, 1], values.type))).as_py():
+        return "boolean", "0 and 1", ""
     if (
         pt.is_integer(values.type)
         and not values.null_count
@@ -138,7 +139,8 @@ def _strings(name: str, values: pa.ChunkedArray, sample: pa.Array) -> Decision:
 
 
 def _media(few: pa.Array) -> Decision | None:
-    for kind, pattern in (("image", IMAGE), ("audio", SOUND)):
+    patterns: dict[Kind, str] = {"image": IMAGE, "audio": SOUND}
+    for kind, pattern in patterns.items():
         if _share(few, pattern) >= 0.9:
             if pc.any(pc.match_substring_regex(few, URL)).as_py():
                 return "id", f"addresses of {kind} files on the network, which are not fetched", ""

@@ -1,4 +1,4 @@
-"""Finds the files a column of paths names: beside the table, below its folder, or inside a zip archive that lies there."""
+"""Finds the files a column of paths names: beside the table, below its folder, or inside a zip that lies there."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ PROBE = 200  # values that decide where to look first
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """The files of one column: absolute paths, null where there is none, and a stamp (size, time or checksum) of each."""
+    """The files of one column: absolute paths, null where there is none, and a stamp (size, time, checksum) of each."""
 
     paths: pa.Array
     stamps: pa.Array
@@ -34,8 +34,11 @@ class Place:
     find: Callable[[str], tuple[str, str] | None]
 
 
-def locate(column: str, values: pa.ChunkedArray, base: str | None) -> Found:
-    """The files named by `values`, looked for below `base` (a folder or an archive). Raises UserError when many are missing."""
+def locate(column: str, values: pa.ChunkedArray, base: str | None, spare: float = FEW) -> Found:
+    """The files named by `values`, looked for below `base` (a folder or an archive).
+
+    Raises UserError when more than the share `spare` of them, or all, are missing.
+    """
     unique = values.unique().drop_null().cast(pa.string()).to_pylist()
     places = _ordered(list(_places(base)), unique)
     files: dict[str, tuple[str, str]] = {}
@@ -47,11 +50,11 @@ def locate(column: str, values: pa.ChunkedArray, base: str | None) -> Found:
                 used[place.name] = used.get(place.name, 0) + 1
                 break
     lost = [value for value in unique if value not in files]
-    if len(lost) > FEW * len(unique):
+    if len(lost) > spare * len(unique) or not files:
         looked = ", ".join(place.name for place in places[:6])
         raise UserError(
             f"{len(lost):,} of the {len(unique):,} files named in the column {column!r} are not there or empty, "
-            f"for example {lost[0]!r}; looked in {looked}. Put them there, or leave the column out with --ignore {column}"
+            f"for example {lost[0]!r}; looked in {looked}. Put them there, or use --ignore {column}"
         )
     column_values = values.cast(pa.string()).to_pylist()
     paths = [files[v][0] if v in files else None for v in column_values]

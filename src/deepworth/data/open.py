@@ -1,4 +1,4 @@
-"""From a source of any kind to one memory-mapped Arrow file with known column kinds: for a fit, and again for a prediction."""
+"""From a source of any kind to one memory-mapped Arrow file with known column kinds."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from deepworth.data import forms
 from deepworth.data.embedded import holds_media, unpack
 from deepworth.data.examples import Examples, open_table
 from deepworth.data.kinds import find_form, find_kind, share_missing, take_sample
-from deepworth.data.locate import locate
+from deepworth.data.locate import FEW, locate
 from deepworth.data.roles import check_names, choose_features, choose_roles, choose_target, name_parts
 from deepworth.data.tidy import is_embedded, plain, tidy
 from deepworth.data.write import write_table
@@ -48,8 +48,8 @@ class Opened:
 def open_source(source: Any, options: SourceOptions, folder: Path) -> Opened:
     """Read a source, find what its columns are, and write them to `folder/table.arrow`.
 
-    Raises UserError for a source that is not there, unknown, empty or damaged; for a column that is named but not there;
-    when no target is named; and when many media files are missing.
+    Raises UserError for a source that is not there, unknown, empty or damaged; for a column that is named but not
+    there; when no target is named; and when many media files are missing.
     """
     read = read_source(source, options)
     table, notes = tidy(read.table)
@@ -108,17 +108,18 @@ def open_again(source: Any, dataset: Dataset, folder: Path) -> Examples:
         near = nearest(lacking[0], table.column_names) if len(table.column_names) < 50 else ""
         raise UserError(f"{read.source} lacks {len(lacking)} columns the model reads: {', '.join(lacking[:10])}{near}")
     table, _ = _unpacked(table.select(list(dataset.features)), folder, SourceOptions())
-    for column in dataset.feature_columns:
+    columns = [_formed(column, table.column(column.name)) for column in dataset.feature_columns]
+    for column in columns:
         _refuse_type(column, table.column(column.name))
-    media = [column for column in dataset.feature_columns if column.kind in MEDIA]
+    media = [column for column in columns if column.kind in MEDIA]
     table, _, _ = _located(table, media, read.base, keep=True)
-    write_table(table, dataset.feature_columns, (), (), folder / TABLE)
+    write_table(table, columns, (), (), folder / TABLE)
     written = open_table(folder / TABLE)
     return Examples(dataset=dataset, table=written, rows=np.arange(len(written), dtype=np.int64))
 
 
 def read_source(source: Any, options: SourceOptions) -> Read:
-    """What the first reader that accepts the source reads. Raises UserError when there is none, or there are no rows."""
+    """What the first reader that accepts the source reads. Raises UserError when there is none, or no rows."""
     source = os.path.expanduser(source) if isinstance(source, str | Path) else source
     for spec in specs("readers").values():
         if resolve(spec.accepts)(source):
@@ -142,7 +143,7 @@ def _unknown(source: Any) -> UserError:
         return UserError(f"{path} is empty")
     if path.exists():
         return UserError(
-            f"{path} cannot be read: nothing is known about {path.suffix or 'files without an ending'}; what can be: {known}"
+            f"{path} cannot be read: nothing is known about {path.suffix or 'such files'}; what can be: {known}"
         )
     folder = path.parent
     if not folder.is_dir():
@@ -166,7 +167,8 @@ def _unpacked(table: pa.Table, folder: Path, options: SourceOptions) -> tuple[pa
                 values = values.cast(pa.string())
             except pa.ArrowInvalid as error:
                 raise UserError(
-                    f"the column {field.name!r} holds bytes that are neither text nor media: leave it out with --ignore {field.name}"
+                    f"the column {field.name!r} holds bytes that are neither text nor media: "
+                    f"leave it out with --ignore {field.name}"
                 ) from error
         table = table.set_column(place, field.name, values)
     ignored = [f.name for f in table.schema if is_embedded(f.type)]
@@ -182,6 +184,11 @@ def _column(name: str, values: pa.ChunkedArray, kinds: Mapping[str, Kind]) -> Co
     column = Column(name=name, kind=kind, missing=share_missing(values), distinct=distinct, why="as told", form=form)
     _refuse_type(column, values)
     return column
+
+
+def _formed(column: Column, values: pa.ChunkedArray) -> Column:
+    """The column with the form of its strings here, where the values it was learned from were typed."""
+    return column if column.form else replace(column, form=find_form(column.kind, values))
 
 
 def _refuse_type(column: Column, values: pa.ChunkedArray) -> None:
@@ -209,7 +216,7 @@ def _located(
     stamps, notes = [], []
     present = np.ones(len(table), dtype=bool)
     for column in media:
-        found = locate(column.name, table.column(column.name), base)
+        found = locate(column.name, table.column(column.name), base, spare=1.0 if keep else FEW)
         table = table.set_column(table.column_names.index(column.name), column.name, found.paths)
         present &= np.asarray(found.paths.is_valid())
         stamps.append(hashlib.sha256("|".join(found.stamps.to_pylist()).encode()).hexdigest())

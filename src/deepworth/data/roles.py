@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 import pyarrow.types as pt
 
 from deepworth.data.kinds import take_unique
+from deepworth.data.parts import part_of
 from deepworth.data.tidy import plain
 from deepworth.errors import UserError, nearest
 from deepworth.readers.result import Read
@@ -17,8 +18,6 @@ from deepworth.types import Column, Modality, Roles, SourceOptions
 
 TARGETS = ("target", "label", "class", "y")  # a single column with one of these names is the target
 FOLDS = ("fold", "folds", "kfold", "cv_fold", "cvfold", "fold_id")
-PARTS = {"train": "train", "training": "train", "valid": "valid", "validation": "valid", "val": "valid", "dev": "valid",
-         "test": "test", "testing": "test"}  # fmt: skip
 FEW_OTHERS = 2  # a table with text and at most so many other features is text
 LONG_TEXT = 20  # characters on average
 
@@ -48,8 +47,8 @@ def choose_target(read: Read, options: SourceOptions, table: pa.Table) -> tuple[
         return called[0], (f"no target was named: {called[0]!r} is taken, for its name",)
     if read.kinds and not called:
         raise UserError(
-            f"{read.source} holds {', '.join(read.kinds.values())} files without class folders: put the files of each class into "
-            "a folder named like the class, or give a table with a column of paths and a column of labels"
+            f"{read.source} holds {', '.join(read.kinds.values())} files without class folders: put those of "
+            "each class into a folder named like it, or give a table with a column of paths and one of labels"
         )
     likely = called or _likely(table)
     shown = ", ".join(names[:30]) + (f", ... ({len(names)} in all)" if len(names) > 30 else "")
@@ -81,7 +80,7 @@ def choose_roles(
         if column.name.lower() in FOLDS and not taken and column.distinct <= 20 and column.name not in options.kinds:
             folds.append(column.name)
             notes.append(
-                f"{column.name!r} looks like the number of a fold ({column.distinct} values): left out of the features; "
+                f"{column.name!r} looks like the number of a fold ({column.distinct} values): it is no feature; "
                 f"--group {column.name} keeps folds together"
             )
     for role, name in (("group", options.group), ("time", options.time), ("split", split)):
@@ -94,8 +93,8 @@ def _is_split(values: pa.ChunkedArray) -> bool:
     unique = plain(take_unique(values)).drop_null()
     if not pt.is_string(unique.type) or not 2 <= len(unique) <= 6:
         return False
-    named = {PARTS.get(value.strip().lower()) for value in unique.to_pylist()}
-    return None not in named and {"train", "test"} <= named or named == {"train", "valid"}
+    named = {part_of(value) for value in unique.to_pylist()}
+    return (None not in named and {"train", "test"} <= named) or named == {"train", "valid"}
 
 
 def name_parts(values: pa.ChunkedArray) -> pa.ChunkedArray:
@@ -104,7 +103,7 @@ def name_parts(values: pa.ChunkedArray) -> pa.ChunkedArray:
     words = plain(unique)
     if not pt.is_string(words.type):
         return values
-    parts = [None if v is None else PARTS.get(v.strip().lower()) for v in words.to_pylist()]
+    parts = [None if v is None else part_of(v) for v in words.to_pylist()]
     if any(part is None and word is not None for part, word in zip(parts, words.to_pylist(), strict=True)):
         return values
     codes = pc.index_in(values.cast(words.type), value_set=words)
@@ -112,9 +111,9 @@ def name_parts(values: pa.ChunkedArray) -> pa.ChunkedArray:
 
 
 def choose_features(
-    columns: Sequence[Column], table: pa.Table, options: SourceOptions, taken: set[str]
+    columns: Sequence[Column], table: pa.Table, options: SourceOptions, taken: set[str | None]
 ) -> tuple[Modality, tuple[str, ...], tuple[str, ...]]:
-    """The modality, the names of the columns its models read, and what was left out. Raises UserError when none are left."""
+    """The modality, the columns its models read, and what was left out. Raises UserError when none are left."""
     notes: list[str] = []
     free = [column for column in columns if column.name not in taken]
     usable = [column for column in free if column.kind not in ("id", "constant")]
@@ -147,7 +146,8 @@ def choose_features(
         if modality in ("image", "audio") and len(chosen) > 1:
             notes.append(f"one {modality} column is read: {chosen[0].name}")
             chosen = chosen[:1]
-    left = [c.name for c in usable if c not in chosen]
+    kept = {c.name for c in chosen}
+    left = [c.name for c in usable if c.name not in kept]
     notes += [f"left out, since {why}: {_names(left)}"] if left else []
     return modality, tuple(c.name for c in chosen), tuple(notes)
 
@@ -163,7 +163,7 @@ def _modality(usable: Sequence[Column], table: pa.Table) -> Modality:
             return media
     texts = [column for column in usable if column.kind == "text"]
     others = len(usable) - len(texts)
-    if texts and (not others or others <= FEW_OTHERS and max(_length(table, c.name) for c in texts) > LONG_TEXT):
+    if texts and (not others or (others <= FEW_OTHERS and max(_length(table, c.name) for c in texts) > LONG_TEXT)):
         return "text"
     return "tabular"
 

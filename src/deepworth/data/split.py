@@ -102,7 +102,7 @@ class _Drawing:
     def take(self, pool: np.ndarray, share: float, most: int, leave: int) -> np.ndarray:
         """About `share` of the pool, at most about `most` rows. `leave` parts are still to be made of the rest."""
         if len(pool) < 2:
-            raise UserError(f"the given split leaves {len(pool)} training rows: too few to learn from")
+            raise UserError(f"this split leaves {len(pool)} training rows: too few to learn from")
         wanted = max(1, min(round(share * len(pool)), most))
         if self.groups is not None:
             return self._whole_groups(self.groups[pool], pool, wanted, leave)

@@ -14,7 +14,8 @@ def tidy(table: pa.Table) -> tuple[pa.Table, tuple[str, ...]]:
     notes: list[str] = []
     while nested := [f.name for f in table.schema if pt.is_struct(f.type) and not is_embedded(f.type)]:
         notes.append(f"{', '.join(nested[:5])}: fields of objects became columns such as {nested[0]}.field")
-        arrays, names = [], []
+        names: list[str] = []
+        arrays: list[pa.ChunkedArray] = []
         for field, column in zip(table.schema, table.columns, strict=True):
             inner = pt.is_struct(field.type) and not is_embedded(field.type)
             arrays += column.flatten() if inner else [column]
@@ -24,7 +25,7 @@ def tidy(table: pa.Table) -> tuple[pa.Table, tuple[str, ...]]:
     if names != table.column_names:
         changed = [f"{new!r}" for old, new in zip(table.column_names, names, strict=True) if old != new]
         notes.append(
-            f"columns without a name of their own are called {', '.join(changed[:5])}{' ...' if len(changed) > 5 else ''}"
+            f"columns without a name of their own are called {', '.join(changed[:5])}" + " ..." * (len(changed) > 5)
         )
         table = table.rename_columns(names)
     unread = [field.name for field in table.schema if not _readable(field.type)]
@@ -32,6 +33,10 @@ def tidy(table: pa.Table) -> tuple[pa.Table, tuple[str, ...]]:
         types = ", ".join(f"{name} ({table.schema.field(name).type})"[:80] for name in unread[:5])
         notes.append(f"no model reads these columns, they are left out: {types}{' ...' if len(unread) > 5 else ''}")
         table = table.drop_columns(unread)
+    for place, field in enumerate(table.schema):
+        if _is_list(field.type):
+            joined = pc.binary_join(table.column(place).cast(pa.list_(pa.string())), ", ")
+            table = table.set_column(place, field.name, joined)
     return table.replace_schema_metadata(None), tuple(notes)
 
 
@@ -61,8 +66,6 @@ def plain(array: pa.Array) -> pa.Array:
         )
     if pt.is_time(kind) or pt.is_duration(kind):
         return pc.divide(_ticks(array), _per_second(kind.unit))
-    if _is_list(kind):
-        return pc.binary_join(array.cast(pa.list_(pa.string())), ", ")
     return array
 
 

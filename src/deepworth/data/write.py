@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -24,23 +25,25 @@ FALSE = pa.array([word for word, truth in WORDS.items() if not truth])
 def write_table(
     table: pa.Table, columns: Sequence[Column], typed: Sequence[str], hashed: Sequence[str], path: Path
 ) -> tuple[tuple[str, ...], dict[str, int]]:
-    """Write the columns as one Arrow IPC file; give back the hashes of the `hashed` columns, and counts of infinite values.
+    """Write the columns as one Arrow IPC file; give back the hashes of the `hashed` ones, and infinite counts.
 
-    number -> as typed, or float64 from text; boolean -> bool; datetime -> timestamp[us] in UTC; category -> dictionary of
-    strings, sorted; text, image, audio and id of text -> string. A missing value is null, never NaN, infinite or "".
+    number -> as typed, or float64 from text; boolean -> bool; datetime -> timestamp[us] in UTC; category -> dictionary
+    of strings, sorted; text, image, audio and id of text -> string. A missing value is null, never NaN, infinite or "".
     Columns named in `typed` (the target, the roles) keep the type they have, and infinite values.
     """
     writers = [_Converter(table.column(column.name), column, column.name in typed) for column in columns]
     hashers = {column.name: _Hasher(column) for column in columns if column.name in hashed}
     path.parent.mkdir(parents=True, exist_ok=True)
     schema = pa.schema([(column.name, writer.type) for column, writer in zip(columns, writers, strict=True)])
-    with pa.OSFile(str(path), "wb") as file, pa.ipc.new_file(file, schema) as sink:
+    fresh = path.with_suffix(".tmp")  # the file may be mapped by somebody: it is replaced, never written over
+    with pa.OSFile(str(fresh), "wb") as file, pa.ipc.new_file(file, schema) as sink:
         for batch in table.select([c.name for c in columns]).to_batches(max_chunksize=BATCH):
             arrays = [writer(array) for writer, array in zip(writers, batch.columns, strict=True)]
             for column, array in zip(columns, arrays, strict=True):
                 if column.name in hashers:
                     hashers[column.name].update(array)
             sink.write_batch(pa.RecordBatch.from_arrays(arrays, schema=schema))
+    os.replace(fresh, path)
     infinite = {writer.column.name: writer.infinite for writer in writers if writer.infinite}
     return tuple(hashers[name].digest() for name in hashed), infinite
 
@@ -51,6 +54,7 @@ class _Converter:
     def __init__(self, values: pa.ChunkedArray, column: Column, typed: bool) -> None:
         self.column, self.typed, self.infinite = column, typed, 0
         kind = column.kind
+        self.verbatim = typed and _plain_numbers(values)  # "1", "2", "3" may be classes: a target keeps its words
         self.vocabulary = _vocabulary(values) if kind == "category" and not typed else None
         self.type = (
             pa.dictionary(pa.int32(), pa.string()) if self.vocabulary is not None else self._convert(_none(values)).type
@@ -67,8 +71,8 @@ class _Converter:
         if self.vocabulary is not None:
             codes = pc.index_in(_strings(values), value_set=self.vocabulary)
             return pa.DictionaryArray.from_arrays(codes, self.vocabulary)
-        if kind == "number":
-            return forms.numbers(values, self.column.form) if pt.is_string(values.type) else values
+        if kind == "number" and pt.is_string(values.type) and not self.verbatim:
+            return forms.numbers(values, self.column.form)
         if kind == "datetime" and pt.is_string(values.type):
             return forms.dates(values, self.column.form)
         if kind == "boolean" and not self.typed:
@@ -87,6 +91,14 @@ class _Converter:
         return pc.if_else(fine, array, pa.scalar(None, array.type))
 
 
+def _plain_numbers(values: pa.ChunkedArray) -> bool:
+    """Whether text that is missing nowhere but in nulls is numbers as Python writes them."""
+    unique = plain(take_unique(values)).drop_null()
+    return pt.is_string(unique.type) and bool(
+        pc.all(pc.match_substring_regex(unique, forms.NUMBERS["1234.5"][0])).as_py()
+    )
+
+
 def _none(values: pa.ChunkedArray) -> pa.Array:
     return pa.array([], values.type)
 
@@ -97,6 +109,9 @@ def _vocabulary(values: pa.ChunkedArray) -> pa.Array:
 
 
 def _strings(values: pa.Array) -> pa.Array:
+    """Text of any values; a whole number is written 1, whether or not a gap elsewhere has made its column floats."""
+    if pt.is_floating(values.type) and pc.all(pc.equal(pc.floor(values), values)).as_py() is not False:
+        values = values.cast(pa.int64(), safe=False)
     return _blank_to_null(values if pt.is_string(values.type) else values.cast(pa.string()))
 
 
@@ -141,7 +156,7 @@ class _Hasher:
         if pt.is_temporal(array.type):
             array = array.cast(pa.int64())
         numbers = array.cast(pa.float64(), safe=False)
-        self.values.update(np.ascontiguousarray(pc.fill_null(numbers, 0.0).to_numpy(zero_copy_only=False)))
+        self.values.update(np.ascontiguousarray(pc.fill_null(numbers, 0.0).to_numpy(zero_copy_only=False)).data)
 
     def digest(self) -> str:
         return f"{self.rows}|{self.values.hexdigest()}|{self.shape.hexdigest()}"

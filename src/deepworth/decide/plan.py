@@ -7,7 +7,13 @@ from deepworth.errors import UserError, nearest
 from deepworth.registry import ModelSpec, installed, missing, resolve, specs
 from deepworth.types import RUNGS, Candidate, Estimate, Goals, Machine, Plan, Range, Rule, Workload
 
-FIRST_PASS = {"floor": 1, "classical": 2, "frozen": 1, "tuned": 0, "custom": 1}  # models of a rung tried before the rest
+FIRST_PASS = {
+    "floor": 1,
+    "classical": 2,
+    "frozen": 1,
+    "tuned": 0,
+    "custom": 1,
+}  # models of a rung tried before the rest
 UNKNOWN = Estimate(seconds=Range.around(0.0), peak_gb=Range.around(0.0), basis="not estimated: it does not run")
 
 
@@ -42,9 +48,7 @@ def _chosen(work: Workload, goals: Goals) -> list[ModelSpec]:
     return [s for s in fitting if s.default and s.rung in goals.rungs]
 
 
-def _candidate(
-    spec: ModelSpec, work: Workload, machine: Machine, goals: Goals, rules: list[SpendingRule]
-) -> Candidate:
+def _candidate(spec: ModelSpec, work: Workload, machine: Machine, goals: Goals, rules: list[SpendingRule]) -> Candidate:
     named = spec.name in goals.models or goals.rungs == (spec.rung,)
     if lacking := missing(spec):
         return _skip(spec, UNKNOWN, f"needs {', '.join(lacking)}: pip install 'deepworth[deep]'")
@@ -56,14 +60,18 @@ def _candidate(
     if not named:
         for rule in rules:
             if spec.rung in rule.skips:
-                return _skip(spec, estimate, f"{rule.reason} (rule {rule.id}); --models {spec.name} runs it all the same")
+                return _skip(
+                    spec, estimate, f"{rule.reason} (rule {rule.id}); --models {spec.name} runs it all the same"
+                )
             if spec.rung in rule.fits_only and estimate.seconds.likely > goals.seconds:
                 return _skip(spec, estimate, f"estimated {_span(estimate.seconds)}, the limit is {goals.seconds:.0f} s")
     if estimate.seconds.low > goals.seconds:
         return _skip(spec, estimate, f"estimated {_span(estimate.seconds)}, the limit is {goals.seconds:.0f} s")
     if goals.memory_gb and estimate.peak_gb.low > goals.memory_gb:
         return _skip(
-            spec, estimate, f"estimated {estimate.peak_gb.likely:.1f} GB of memory, the limit is {goals.memory_gb:.1f} GB"
+            spec,
+            estimate,
+            f"estimated {estimate.peak_gb.likely:.1f} GB of memory, the limit is {goals.memory_gb:.1f} GB",
         )
     return Candidate(model=spec.name, rung=spec.rung, estimate=estimate)
 

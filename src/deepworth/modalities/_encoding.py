@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any, Protocol, TypeGuard
+from typing import Any, Protocol
 
 import numpy as np
 import pyarrow as pa
@@ -31,6 +31,8 @@ def floats(values: pa.Array, name: str) -> np.ndarray:
     """(n,) float64; missing and infinite values are NaN. Raises UserError for text that is no number."""
     if pa.types.is_dictionary(values.type):
         values = values.dictionary_decode()
+    if pa.types.is_boolean(values.type):
+        values = values.cast(pa.uint8())
     if pa.types.is_temporal(values.type):
         values = values.cast(pa.int64() if values.type.bit_width == 64 else pa.int32())
     try:
@@ -56,7 +58,7 @@ class ColumnEncoder(Protocol):
 
 
 class Numbers:
-    """A number, shifted by its smallest training value where float32 could not tell neighbours apart (as in Unix times)."""
+    """A number or a truth value, shifted by its least training value where float32 is too coarse (as for Unix times)."""
 
     def __init__(self, name: str) -> None:
         self.names, self.shift = (name,), 0.0
@@ -102,17 +104,6 @@ class Levels:
 
     def restore(self, values: dict[str, Any], arrays: Arrays) -> None:
         self.levels = values["levels"]
-
-
-class Flags(Levels):
-    """A column of two values as 0 and 1 in sorted order (false < true, no < yes)."""
-
-    def __init__(self, name: str) -> None:
-        super().__init__(name, rare=0)
-
-    def fit(self, values: pa.Array) -> None:
-        super().fit(values)
-        self.levels.sort()
 
 
 class Moments:
@@ -263,7 +254,7 @@ class TableEncoder:
             few = examples.take(np.sort(np.random.default_rng(0).choice(len(examples), SAMPLE, replace=False)))
         for column, part in zip(self.columns, self.parts, strict=True):
             part.fit((examples if isinstance(part, Levels) else few).column(column.name))  # a sample lacks rare levels
-            if not _is_category(part):
+            if not isinstance(part, Levels):
                 self.bells += [Bell.learned(block) for block in part.encode(few.column(column.name)).T]
         return self
 
@@ -275,13 +266,13 @@ class TableEncoder:
     @property
     def categorical(self) -> tuple[int, ...]:
         """Positions of the categories in `matrix`."""
-        kinds = [_is_category(part) for part in self.parts for _ in part.names]
+        kinds = [isinstance(part, Levels) for part in self.parts for _ in part.names]
         return tuple(np.flatnonzero(kinds).tolist())
 
     @property
     def cardinalities(self) -> tuple[int, ...]:
         """Number of different codes of each category, the unknown 0 included."""
-        return tuple(len(part.levels) + 1 for part in self.parts if _is_category(part))
+        return tuple(len(part.levels) + 1 for part in self.parts if isinstance(part, Levels))
 
     def matrix(self, examples: Examples) -> np.ndarray:
         """(n, len(names)) float32 for trees: categories 0..k-1 by falling frequency; NaN where missing or unseen."""
@@ -293,11 +284,11 @@ class TableEncoder:
         return out
 
     def numbers(self, examples: Examples) -> np.ndarray:
-        """(n, p) float32, finite: everything but categories as rank-normal scores, with a flag where values were missing."""
+        """(n, p) float32, finite: all but categories as rank-normal scores, and flags where values were missing."""
         out = np.empty((len(examples), sum(bell.width for bell in self.bells)), np.float32)
         at, bells = 0, iter(self.bells)
         for column, part in zip(self.columns, self.parts, strict=True):
-            if _is_category(part):
+            if isinstance(part, Levels):
                 continue
             for block in part.encode(examples.column(column.name)).T:
                 bell = next(bells)
@@ -308,7 +299,7 @@ class TableEncoder:
     def codes(self, examples: Examples) -> np.ndarray:
         """(n, len(cardinalities)) int64: 0 where missing or unseen, else 1..k by falling frequency."""
         out = np.zeros((len(examples), len(self.cardinalities)), np.int64)
-        pairs = [(c, part) for c, part in zip(self.columns, self.parts, strict=True) if _is_category(part)]
+        pairs = [(c, part) for c, part in zip(self.columns, self.parts, strict=True) if isinstance(part, Levels)]
         for at, (column, part) in enumerate(pairs):
             out[:, at] = np.nan_to_num(part.encode(examples.column(column.name))[:, 0] + 1)
         return out
@@ -344,17 +335,11 @@ class TableEncoder:
         return self
 
 
-def _is_category(part: ColumnEncoder) -> TypeGuard[Levels]:
-    return isinstance(part, Levels) and not isinstance(part, Flags)
-
-
 def _encoder(column: Column, components: int) -> ColumnEncoder:
     """Raises UserError for a kind that tables cannot hold as numbers."""
     match column.kind:
-        case "number":
+        case "number" | "boolean":
             return Numbers(column.name)
-        case "boolean":
-            return Flags(column.name)
         case "category" | "id":
             return Levels(column.name)
         case "datetime":

@@ -68,9 +68,7 @@ def load_images(
     A file that cannot be read becomes plain grey and is counted in `notes["broken"]` (give `context.notes`).
     """
     shape = (*size, 3) if mode == "RGB" else size
-    pixels = tolerant(
-        lambda path: decode_image(path, size, mode), lambda: np.full(shape, GREY, dtype=np.uint8), notes
-    )
+    pixels = tolerant(lambda path: decode_image(path, size, mode), lambda: np.full(shape, GREY, dtype=np.uint8), notes)
     return in_chunks(
         examples, column, lambda paths: np.stack([pixels(path) for path in paths]), threads=threads, chunk=chunk
     )
@@ -104,7 +102,7 @@ def _plain(image: Image.Image, mode: str) -> Image.Image:
 
 def _eight_bits(values: np.ndarray, mode: str) -> np.ndarray:
     """Grey values of more than 8 bits as uint8: the high byte of 16 bits, else the image's own range stretched."""
-    if mode.startswith("I;16") or (mode == "I" and 0 <= values.min() and 255 < values.max() < 65536):
+    if mode.startswith("I;16") or (mode == "I" and values.min() >= 0 and 255 < values.max() < 65536):
         return (values.astype(np.int32) >> 8).astype(np.uint8)
     values = np.nan_to_num(values.astype(np.float64), posinf=0.0, neginf=0.0)
     low, high = values.min(), values.max()

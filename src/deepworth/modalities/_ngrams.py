@@ -40,7 +40,7 @@ def _chunks(texts: list[str]) -> Iterator[list[str]]:
 
 
 def hashed_counts(texts: list[str], unit: Unit) -> sp.csr_matrix:
-    """(len(texts), 2**BITS) float32 counts of the 1- and 2-grams of words, or of the 2- to 5-grams of characters inside words.
+    """(len(texts), 2**BITS) float32 counts of 1- and 2-grams of words, or of 2- to 5-grams of characters in words.
 
     A polynomial over the code points is summed once; the hash of any stretch is a difference of two sums times a power
     of the inverse of the base (Karp and Rabin 1987), so n-grams of all lengths cost a few vector operations each.

@@ -17,8 +17,8 @@ class Arithmetic:
     """A network's work on one row.
 
     `gflop` is one forward pass of a row, `efficiency` the share of a large matrix product's speed that the network
-    reaches (measured on one core with AVX-512: 0.8 for MiniLM and Whisper, 0.3 for EfficientNet's thin convolutions, 0.5
-    to 0.8 for plain ones), `decode_ms` reading one row.
+    reaches (measured on one core with AVX-512: 0.8 for MiniLM and Whisper, 0.3 for EfficientNet's thin convolutions,
+    0.5 to 0.8 for plain ones), `decode_ms` reading one row.
     """
 
     gflop: Callable[[Workload], float]
@@ -43,13 +43,14 @@ def estimate(arithmetic: Arithmetic, workload: Workload, machine: Machine) -> Es
     once = arithmetic.fixed_seconds + workload.rows * arithmetic.decode_ms / 1000.0 / machine.threads
     once += forward * (2 * workload.valid + workload.test + (workload.train if arithmetic.probe else 0))
     low, likely, high = (
-        once + epochs * forward * (arithmetic.backward * workload.train + workload.valid) for epochs in arithmetic.epochs
+        once + epochs * forward * (arithmetic.backward * workload.train + workload.valid)
+        for epochs in arithmetic.epochs
     )
     peak = arithmetic.base_gb + arithmetic.batch * arithmetic.row_mb(workload) / 1000.0
     return Estimate(
         seconds=Range(low=low / 1.5, likely=likely, high=1.5 * high),
         peak_gb=Range.around(peak, 1.6),
-        basis=f"{arithmetic.gflop(workload):.2f} GFLOP a row forward, {speed:.0f} GFLOP/s, {arithmetic.epochs[1]:g} epochs",
+        basis=f"{arithmetic.gflop(workload):.2f} GFLOP a row, {speed:.0f} GFLOP/s, {arithmetic.epochs[1]:g} epochs",
     )
 
 
@@ -69,5 +70,5 @@ def side(workload: Workload, least: int, most: int) -> float:
 
 
 def transformer_gflop(tokens: float, width: int, layers: int) -> float:
-    """A forward pass of `tokens` tokens: four projections and a feed-forward net of four times the width, and attention."""
+    """A forward pass: four projections, a feed-forward net of four times the width, and attention."""
     return (layers * (24 * width * width * tokens + 4 * width * tokens * tokens)) / 1e9

@@ -11,7 +11,8 @@ from tokenizers import Tokenizer
 
 from deepworth.data.examples import Examples
 
-CHUNK = 256  # rows decoded or tokenised at once
+CHUNK = 256  # texts tokenised at once
+CUT_CHARS = 12  # characters a token that the tokenizer is given: it reads all it gets
 
 
 class Inputs(Protocol):
@@ -26,17 +27,19 @@ class Inputs(Protocol):
 
 
 class TokenInputs:
-    """Token ids of texts, padded to the longest of a batch with `fill`."""
+    """Token ids of texts, padded to the longest of a batch with `fill`; a text without tokens is one token `empty`."""
 
-    def __init__(self, texts: Sequence[str], tokenizer: Tokenizer, max_tokens: int, fill: int) -> None:
+    def __init__(self, texts: Sequence[str], tokenizer: Tokenizer, max_tokens: int, fill: int, empty: int) -> None:
         self.fill = fill
         self.ids: list[np.ndarray] = []
         closing = len(tokenizer.encode("").ids) // 2  # tokens such as [SEP] that end every text: kept when it is cut
         for start in range(0, len(texts), CHUNK):
-            for encoding in tokenizer.encode_batch_fast(list(texts[start : start + CHUNK])):
-                ids = encoding.ids
-                cut = ids if len(ids) <= max_tokens else ids[: max_tokens - closing] + ids[len(ids) - closing :]
-                self.ids.append(np.array(cut, dtype=np.int32))
+            cut = [text[: CUT_CHARS * max_tokens] for text in texts[start : start + CHUNK]]
+            for encoding in tokenizer.encode_batch_fast(cut):
+                ids = encoding.ids or [empty]
+                if len(ids) > max_tokens:
+                    ids = ids[: max_tokens - closing] + ids[len(ids) - closing :]
+                self.ids.append(np.array(ids, dtype=np.int32))
         self.lengths = np.array([len(ids) for ids in self.ids], dtype=np.int64)
 
     def __len__(self) -> int:
@@ -85,5 +88,3 @@ class ArrayInputs:
         for positions, block in self.read(examples):
             rows[positions] = block
         return rows
-
-

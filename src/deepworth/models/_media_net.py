@@ -1,4 +1,4 @@
-"""The learner behind every network on text, images or audio: reads rows as tensors, trains by the loop, predicts, saves."""
+"""The learner behind every network on text, images or audio: rows as tensors, the loop, predictions, files."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import torch
 from scipy.optimize import minimize_scalar
+from scipy.special import log_softmax
 from tokenizers import Tokenizer
 from torch import nn
 
@@ -34,7 +35,7 @@ ENOUGH_TO_CALIBRATE = 50  # validation rows
 
 
 class MediaNet:
-    """Base of the learners of the tuned and custom rungs on media. A subclass says which network, and how it is trained.
+    """Base of the learners of the tuned and custom rungs on media. A subclass says which network, and how to train it.
 
     `facts` are what is needed to build the module and the view again, without weights and without data.
     """
@@ -137,7 +138,10 @@ class MediaNet:
         return self.view.inputs(examples, self.budget, threads, notes)
 
     def raw(self, module: nn.Module, inputs: Inputs, rows: np.ndarray | None = None) -> np.ndarray:
-        """What `module` gives for every row of `inputs` (or those at ascending `rows`), in order; similar lengths go together."""
+        """What `module` gives for every row of `inputs`, or those at ascending `rows`, in order.
+
+        Rows of similar length are computed together.
+        """
         rows = np.arange(len(inputs)) if rows is None else rows
         if not len(rows):
             return np.zeros((0, self.outputs), dtype=np.float32)
@@ -169,14 +173,18 @@ class MediaNet:
         return raw[:, 0].astype(np.float64) * self.spread + self.centre
 
     def _calibrate(self, valid: Inputs, labels: np.ndarray) -> None:
-        """Divide the logits by the number that suits the validation rows best (Guo et al. 2017, arXiv:1706.04599)."""
+        """Divide the logits by the number that suits the validation rows best (Guo et al. 2017, arXiv:1706.04599).
+
+        Against targets smoothed as Platt (1999) did, or validation rows without an error would make it sure of all.
+        """
         if not self.task.is_classification or len(labels) < ENOUGH_TO_CALIBRATE:
             return
         logits = self.raw(self.module, valid).astype(np.float64)
+        doubt = 1.0 / (len(labels) / self.outputs + 2.0)
 
         def log_loss(log_temperature: float) -> float:
-            chances = _neural.probabilities(logits / math.exp(log_temperature))
-            return -float(np.log(chances[np.arange(len(labels)), labels] + 1e-12).mean())
+            logs = log_softmax(logits / math.exp(log_temperature), axis=1)
+            return -float((1 - doubt) * logs[np.arange(len(labels)), labels].mean() + doubt * logs.mean())
 
         self.temperature = math.exp(minimize_scalar(log_loss, bounds=(-1.5, 1.5), method="bounded").x)
 
@@ -248,7 +256,7 @@ class MediaNet:
         context.notes["kept"] = "fine-tuned weights" if kept else "the start"
 
     starts_trained = False  # whether `warm` leaves a model worth keeping
-    patience = 4
+    patience = 3
 
     def _batch_size(self, rows: int) -> int:
         return int(self.params.get("batch", 16 if rows < 4_000 else 32))

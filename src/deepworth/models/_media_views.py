@@ -10,9 +10,9 @@ import torch
 from tokenizers import Tokenizer
 
 from deepworth.data.examples import Examples
-from deepworth.models._media_inputs import ArrayInputs, Inputs, TokenInputs
 from deepworth.modalities._audio import load_clips, sample_headers
 from deepworth.modalities._image import load_images, sample_sizes
+from deepworth.models._media_inputs import ArrayInputs, Inputs, TokenInputs
 from deepworth.nets import augment
 from deepworth.types import Column
 from deepworth.weights._audio import RATE, log_mel
@@ -63,7 +63,7 @@ class TextView:
 
     def sizes(self, examples: Examples) -> list[int]:
         sample = examples.take(np.linspace(0, len(examples) - 1, min(len(examples), LOOKED_AT)).astype(np.int64))
-        lengths = TokenInputs(self.texts(sample), self.tokenizer, self.facts["max_tokens"], 0).lengths
+        lengths = TokenInputs(self.texts(sample), self.tokenizer, self.facts["max_tokens"], 0, 0).lengths
         longest = max(16, int(np.ceil(np.quantile(lengths, 0.98) / 16)) * 16)
         return _halved(min(longest, self.facts["max_tokens"]), least=64)
 
@@ -71,7 +71,9 @@ class TextView:
         return size
 
     def inputs(self, examples: Examples, budget: float, threads: int, notes: Facts) -> Inputs:
-        return TokenInputs(self.texts(examples), self.tokenizer, self.facts["size"], self.facts["fill"])
+        return TokenInputs(
+            self.texts(examples), self.tokenizer, self.facts["size"], self.facts["fill"], self.facts["empty"]
+        )
 
     def prepared(self, raw: torch.Tensor) -> torch.Tensor:
         return raw
@@ -113,7 +115,10 @@ class ImageView:
 
 
 class AudioView:
-    """Log-mel spectrograms of one length: shorter clips end in silence, longer ones are cut."""
+    """Log-mel spectrograms of one length: shorter clips end in silence, longer ones are cut.
+
+    Where `facts["marked"]`, one more band is 1 where a clip has sound and 0 after its end.
+    """
 
     def __init__(self, columns: Sequence[Column], facts: Facts) -> None:
         self.column, self.facts = column_of(columns, "audio"), facts
@@ -129,7 +134,8 @@ class AudioView:
 
     def inputs(self, examples: Examples, budget: float, threads: int, notes: Facts) -> Inputs:
         frames = self.facts["size"]
-        samples = frames * RATE // FRAMES_A_SECOND
+        hop = RATE // FRAMES_A_SECOND
+        samples, marked = frames * hop, int(self.facts["marked"])
 
         def read(some: Examples) -> Iterator[tuple[np.ndarray, np.ndarray]]:
             seconds = samples / RATE
@@ -137,16 +143,24 @@ class AudioView:
                 waves = torch.zeros(len(clips), samples)
                 for wave, clip in zip(waves, clips, strict=True):
                     wave[: min(samples, len(clip))] = torch.from_numpy(clip[:samples])
-                yield positions, log_mel(waves, MELS).half().numpy()
+                block = np.zeros((len(clips), MELS + marked, frames), dtype=np.float16)
+                block[:, :MELS] = log_mel(waves, MELS).numpy()
+                for row, clip in enumerate(clips):
+                    block[row, MELS:, : max(1, -(-len(clip) // hop))] = 1.0
+                yield positions, block
 
-        return ArrayInputs(examples, read, (MELS, frames), np.float16, budget)
+        return ArrayInputs(examples, read, (MELS + marked, frames), np.float16, budget)
 
     def prepared(self, raw: torch.Tensor) -> torch.Tensor:
         return raw.float()
 
     def changed(self, batch: torch.Tensor, draw: torch.Generator) -> torch.Tensor:
-        louder = augment.gain(batch, draw, largest=0.15)  # 6 dB: the spectrogram is log10 of the power, divided by 4
-        return augment.spec_augment(augment.time_shift(louder, draw), draw)
+        mels, mark = batch[:, :MELS], batch[:, MELS:]
+        silence = mels.amin((1, 2), keepdim=True)
+        moved = augment.time_shift(torch.cat([mels - silence, mark], 1), draw)  # the emptied frames are 0: silence
+        mels = augment.spec_augment(moved[:, :MELS] + silence, draw)
+        # 6 dB: the spectrogram is log10 of the power, divided by 4
+        return torch.cat([augment.gain(mels, draw, largest=0.15), moved[:, MELS:]], 1)
 
 
 def _halved(best: int, least: int, step: int = 1) -> list[int]:

@@ -27,7 +27,9 @@ class Context:
     seed: int = 0
     threads: int = 1
     memory_gb: float = 4.0
-    deadline: float = float("inf")  # time.monotonic() by which `fit` and the predictions on valid and test should be over
+    deadline: float = float(
+        "inf"
+    )  # time.monotonic() by which `fit` and the predictions on valid and test should be over
     predict_rows: int = 0  # test rows that must also be predicted before the deadline
     metric: str = ""  # the primary metric; early stopping should watch it or a smooth stand-in
     weights: str | None = None  # pretrained weights the user asked for: packaged name, folder or hub id

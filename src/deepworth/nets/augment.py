@@ -1,13 +1,13 @@
 """Random changes of whole batches of images and spectrograms, every draw from the generator that is handed in.
 
-The draws are made on the generator's device and moved, so a run on a CPU and one on an accelerator see the same changes, and
-a generator whose state is restored goes on exactly where it was.
+The draws are made on the generator's device and moved, so a run on a CPU and one on an accelerator see the same
+changes, and a generator whose state is restored goes on exactly where it was.
 """
 
 from __future__ import annotations
 
 import torch
-from torch.nn import functional as F  # noqa: N812
+from torch.nn import functional as F
 
 
 def _uniform(low: float, high: float, n: int, generator: torch.Generator, device: torch.device) -> torch.Tensor:
@@ -23,8 +23,7 @@ def flip(images: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
 def resized_crop(images: torch.Tensor, generator: torch.Generator, smallest: float = 0.5) -> torch.Tensor:
     """A random rectangle of each (n, channels, height, width) image, stretched to the whole size (Szegedy et al. 2015).
 
-    The rectangle covers `smallest` to all of the area at an aspect ratio of 4/5 to 5/4; bilinear, float images only. What
-    would reach beyond the border is mirrored.
+    The rectangle covers `smallest` to all of the area at an aspect ratio of 4/5 to 5/4; bilinear, float images only.
     """
     n, device = len(images), images.device
     side = _uniform(smallest, 1.0, n, generator, device).sqrt()
@@ -35,7 +34,7 @@ def resized_crop(images: torch.Tensor, generator: torch.Generator, smallest: flo
     theta[:, 0, 2] = _uniform(-1.0, 1.0, n, generator, device) * (1 - width)
     theta[:, 1, 2] = _uniform(-1.0, 1.0, n, generator, device) * (1 - height)
     grid = F.affine_grid(theta, list(images.shape), align_corners=False)
-    return F.grid_sample(images, grid, padding_mode="reflection", align_corners=False)
+    return F.grid_sample(images, grid, padding_mode="border", align_corners=False)
 
 
 def gain(mels: torch.Tensor, generator: torch.Generator, largest: float) -> torch.Tensor:
@@ -44,7 +43,7 @@ def gain(mels: torch.Tensor, generator: torch.Generator, largest: float) -> torc
 
 
 def time_shift(mels: torch.Tensor, generator: torch.Generator, share: float = 0.1) -> torch.Tensor:
-    """Move each (n, mels, frames) spectrogram by up to `share` of its length; the emptied frames take its smallest value."""
+    """Move each (n, mels, frames) spectrogram by up to `share` of its length; emptied frames take its lowest value."""
     frames = mels.shape[2]
     reach = int(frames * share)
     moved = torch.randint(-reach, reach + 1, (len(mels),), generator=generator, device=generator.device)
@@ -61,9 +60,10 @@ def spec_augment(mels: torch.Tensor, generator: torch.Generator, share: float = 
     """
     n, bands, frames = mels.shape
     mean = mels.mean((1, 2), keepdim=True)
-    hidden = _band(n, bands, share, generator, mels.device)[:, :, None] | _band(
-        n, frames, share, generator, mels.device
-    )[:, None, :]
+    hidden = (
+        _band(n, bands, share, generator, mels.device)[:, :, None]
+        | _band(n, frames, share, generator, mels.device)[:, None, :]
+    )
     return torch.where(hidden, mean, mels)
 
 

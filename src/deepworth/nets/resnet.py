@@ -31,9 +31,7 @@ class Block(nn.Module):
         nn.init.zeros_(self.body[-1].weight)  # every block starts as the identity: deep stacks train without care
         same = stride == 1 and inputs == outputs
         self.shortcut = (
-            nn.Identity()
-            if same
-            else nn.Sequential(nn.Conv2d(inputs, outputs, 1, stride, bias=False), norm(outputs))
+            nn.Identity() if same else nn.Sequential(nn.Conv2d(inputs, outputs, 1, stride, bias=False), norm(outputs))
         )
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
@@ -43,8 +41,8 @@ class Block(nn.Module):
 class ResNet(nn.Module):
     """A 3 x 3 stem, one stage of blocks per width at halving resolution, the mean over pixels, a linear head.
 
-    The stem keeps the resolution of images up to 64 pixels a side (the ImageNet stem would leave an 8 x 8 map of a 32-pixel
-    image) and halves it above, which keeps the cost of the first stage the same.
+    The stem keeps the resolution of images up to 64 pixels a side (the ImageNet stem would leave an 8 x 8 map of a
+    32-pixel image) and halves it above.
     """
 
     def __init__(
@@ -69,5 +67,5 @@ class ResNet(nn.Module):
         self.head = nn.Sequential(nn.Dropout(dropout), nn.Linear(previous, outputs))
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
-        """(n, channels, height, width) to (n, outputs)."""
-        return self.head(self.stages(self.stem(images)).mean((2, 3)))
+        """(n, channels, height, width) in 0 to 1, to (n, outputs)."""
+        return self.head(self.stages(self.stem((images - 0.5) / 0.25)).mean((2, 3)))

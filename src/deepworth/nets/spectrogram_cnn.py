@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import torch
 from torch import nn
 
@@ -9,7 +11,7 @@ from deepworth.nets.resnet import Block, norm
 
 
 class SpectrogramCNN(nn.Module):
-    """Residual blocks that halve time and frequency, the mean over frequency, mean and maximum over time, a linear head.
+    """Residual blocks that halve time and frequency, mean over frequency, mean and maximum over time, a linear head.
 
     Mean and maximum together because a short event in a long clip is lost in the mean alone (Kong et al. 2020, PANNs,
     arXiv:1912.10211).
@@ -23,7 +25,7 @@ class SpectrogramCNN(nn.Module):
     ) -> None:
         super().__init__()
         self.stem = nn.Sequential(nn.Conv2d(1, widths[0], 5, 2, 2, bias=False), norm(widths[0]), nn.ReLU())
-        self.stages = nn.Sequential(*[Block(a, b, 2) for a, b in zip(widths, widths[1:], strict=False)])
+        self.stages = nn.Sequential(*[Block(a, b, 2) for a, b in pairwise(widths)])
         self.head = nn.Sequential(nn.Dropout(dropout), nn.Linear(2 * widths[-1], outputs))
 
     def forward(self, mels: torch.Tensor) -> torch.Tensor:

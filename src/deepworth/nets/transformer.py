@@ -17,8 +17,8 @@ def masked_mean(states: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
 class TextTransformer(nn.Module):
     """Token and position embeddings, pre-norm encoder layers, the masked mean, a linear head.
 
-    Pre-norm (Xiong et al. 2020, arXiv:2002.04745) because it trains without a long warm-up; the mean over tokens instead
-    of a class token because it learns faster from few rows.
+    Pre-norm (Xiong et al. 2020, arXiv:2002.04745) because it trains without a long warm-up; the mean over tokens
+    instead of a class token because it learns faster from few rows.
     """
 
     def __init__(

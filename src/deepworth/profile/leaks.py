@@ -21,19 +21,19 @@ MOST_COINCIDE = 0.5  # of all columns: more and the rows are simply empty
 PLANS = ("sched", "scheduled", "plan", "planned", "expected", "target", "due")
 STEM = 3  # letters a shared part of a name must have
 PLAIN_WORDS = {
-    "the",
     "and",
+    "code",
+    "count",
+    "has",
+    "label",
+    "name",
     "num",
     "number",
-    "type",
-    "name",
-    "code",
-    "has",
-    "value",
-    "count",
-    "total",
-    "label",
     "target",
+    "the",
+    "total",
+    "type",
+    "value",
 }
 
 

@@ -69,7 +69,7 @@ def balance(view: View) -> list[Concern]:
             Concern(
                 id="imbalance",
                 message=f"the rarest class {task.classes[rarest]!r} has {counts[rarest]:,} training rows "
-                f"({share:.1%}), the most common {counts.max():,}: accuracy flatters here, look at macro_f1, auc or log_loss",
+                f"({share:.1%}), the commonest {counts.max():,}: accuracy flatters here, look at macro_f1 or log_loss",
                 rows=int(counts[rarest]),
             )
         )

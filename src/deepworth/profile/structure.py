@@ -14,8 +14,8 @@ from deepworth.types import Column, Concern
 # fmt: off
 ENTITIES = frozenset((
     "speaker", "subject", "patient", "user", "customer", "client", "person", "participant", "volunteer", "host",
-    "author", "student", "driver", "household", "family", "session", "recording", "device", "sensor", "machine", "unit", "engine",
-    "store", "shop", "company", "account", "group", "cluster", "fold", "batch", "site", "hospital",
+    "author", "student", "driver", "household", "family", "session", "recording", "device", "sensor", "machine", "unit",
+    "engine", "store", "shop", "company", "account", "group", "cluster", "fold", "batch", "site", "hospital",
 ))
 # fmt: on
 NUMBERED = ("id", "no", "nr", "num", "number", "key", "code", "name")  # customer_no, user_name
@@ -80,6 +80,7 @@ def times(view: View) -> list[Concern]:
     ordered = [column.name for column in dates if _in_order(view, column)]
     names = ", ".join(column.name for column in dates)
     alike = _neighbours_alike(view) if ordered else 0.0
+    likely = ordered[0] if ordered else dates[0].name if len(dates) == 1 else "NAME"
     told = f"the rows are in the order of {ordered[0]}" if ordered else f"there are dates ({names})"
     if alike >= ALIKE:
         told += f" and neighbours have like targets (correlation {alike:.2f})"
@@ -87,7 +88,7 @@ def times(view: View) -> list[Concern]:
         Concern(
             id="time",
             message=f"{told}, and the split is not by time: for predictions about later times a random split flatters; "
-            f"--time-column {(ordered or [dates[0].name])[0]} judges on the latest rows",
+            f"--time-column {likely} judges on the latest rows",
             columns=tuple(column.name for column in dates),
         )
     ]

@@ -65,7 +65,7 @@ def _lines(path: Path, block: int = BLOCK) -> pa.Table:
     if "straddling object" in problem and block < 1 << 30:
         return _lines(path, 8 * block)
     raise UserError(
-        f"{path} cannot be read as JSON lines: {problem[:300]}; each line must be one object, and a field of one type in all"
+        f"{path} cannot be read as JSON lines: {problem[:300]}; every line must be an object, a field of one type"
     )
 
 

@@ -60,7 +60,7 @@ class Look:
 
 
 def read(source: str | Path, options: SourceOptions) -> Read:
-    """The table of a delimited text file. Raises UserError with the line where a row is longer or shorter than the others."""
+    """The table of a delimited text file. Raises UserError with the line where a row is longer or shorter."""
     path = Path(source)
     look = _look(path)
     if not look.head.strip("\ufeff \t\r\n"):
@@ -88,7 +88,7 @@ def read(source: str | Path, options: SourceOptions) -> Read:
 def _look(path: Path) -> Look:
     """Encoding, beginning and quote marks, in one pass of 16 MB at a time."""
     decoder = codecs.getincrementaldecoder("utf-8")()
-    head, encoding, foreign, quotes, lines = b"", "", b"", set(), 0
+    head, encoding, foreign, quotes, passed = b"", "", b"", set(), 0
     with pa.input_stream(str(path), compression="detect") as stream:
         while chunk := stream.read(CHUNK):
             if not head:
@@ -98,9 +98,9 @@ def _look(path: Path) -> Look:
             if encoding:
                 continue
             if b"\0" in chunk:
-                line = lines + chunk[: chunk.index(b"\0")].count(b"\n") + 1
+                line = 1 + _lines_before(path, passed + chunk.index(b"\0"))
                 raise UserError(f"{path}: line {line} holds a NUL byte: this is no text file, or it is damaged there")
-            lines += chunk.count(b"\n")
+            passed += len(chunk)
             if not foreign and not _decodes(decoder, chunk):
                 foreign = _foreign(chunk)
     if not head:
@@ -108,6 +108,11 @@ def _look(path: Path) -> Look:
     encoding = encoding or (_guess(foreign) if foreign else "utf-8")
     text = codecs.getincrementaldecoder(encoding)("replace").decode(head)
     return Look(encoding, text, whole, frozenset(quotes))
+
+
+def _lines_before(path: Path, position: int) -> int:
+    with pa.input_stream(str(path), compression="detect") as stream:
+        return stream.read(position).count(b"\n")
 
 
 def _marked(head: bytes) -> str:
@@ -147,9 +152,12 @@ def _guess(foreign: bytes) -> str:
     """The encoding charset-normalizer finds; the western ones agree on most letters, and Windows' is the commonest."""
     from charset_normalizer import from_bytes
 
-    best = from_bytes(foreign, cp_isolation=ENCODINGS).best()
+    found = from_bytes(foreign, cp_isolation=ENCODINGS)
+    best = found.best()
     western = _decoded(foreign, "cp1252")
-    if best is None or best.encoding in WESTERN or _decoded(foreign, best.encoding) == western:
+    rivals = [match for match in found if match.encoding in WESTERN]
+    tie = any((match.chaos, match.coherence) == (best.chaos, best.coherence) for match in rivals if best)
+    if best is None or tie or _decoded(foreign, best.encoding) == western:
         return "latin-1" if western is None else "cp1252"  # latin-1 takes any byte
     return best.encoding
 
@@ -162,7 +170,7 @@ def _decoded(data: bytes, encoding: str) -> str | None:
 
 
 def _parse(path: Path, look: Look, dialect: Dialect, block: int = BLOCK) -> pa.Table:
-    names = dialect.header or next(iter(dialect.rows(io.StringIO(look.head.lstrip("\ufeff")))), [])
+    names = dialect.header or next(dialect.rows(io.StringIO(look.head.lstrip("\ufeff"))), ())
     with pa.input_stream(str(path), compression="detect") as stream:
         try:
             return pc.read_csv(
@@ -222,7 +230,8 @@ def _explain(path: Path, look: Look, dialect: Dialect, problem: Exception) -> Us
                 if row and len(row) != width and not (rows.line_num == 1 and dialect.header):
                     shown = dialect.delimiter.join(row)
                     return UserError(
-                        f"{path}: line {start} has {len(row)} values where the header has {width} (separated by {mark}): "
+                        f"{path}: line {start} has {len(row)} values where the header has {width} "
+                        f"(separated by {mark}): "
                         f"{shown[:80]!r}; mend this line, or put quotes around values that hold the separator"
                     )
                 start = rows.line_num + 1

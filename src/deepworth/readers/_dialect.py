@@ -1,4 +1,4 @@
-"""How a delimited text is written: its delimiter, quotes, escape, decimal mark and header, found from its first rows."""
+"""How a delimited text is written: delimiter, quotes, escape, decimal mark and header, found from its first rows."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import itertools
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 DELIMITERS = (",", ";", "\t", "|")  # the earlier wins a tie
 QUOTES = ('"', "'", None)
@@ -29,7 +30,7 @@ class Dialect:
     header_row: bool = True  # whether the first row holds names
     codes: tuple[int, ...] = ()  # columns of digits with leading zeros, which are codes and no numbers
 
-    def rows(self, text: io.TextIOBase | io.StringIO, strict: bool = False) -> csv._reader:
+    def rows(self, text: io.TextIOBase | io.StringIO, strict: bool = False) -> Any:
         """The rows of `text`; `line_num` tells the line. `strict`: csv.Error where a quote closes inside a value."""
         return csv.reader(
             text,
@@ -44,9 +45,9 @@ class Dialect:
 def find_dialect(text: str, whole: bool = True) -> Dialect:
     """The dialect of a text of which `text` is the beginning (all of it, if `whole`).
 
-    The delimiter is one of those in the first row, and that which gives most rows as many fields as the first; between equals
-    the one whose fields look least like several fields or like fields still in their quotes. No delimiter in the first row:
-    one column.
+    The delimiter is one of those in the first row, and that which gives most rows as many fields as the first; between
+    equals the one whose fields look least like several fields or like fields still in their quotes. No delimiter in the
+    first row: one column.
     """
     escapes = (None, "\\") if re.search(r"\\[\"']", text) else (None,)
     tried = [

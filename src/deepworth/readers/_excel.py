@@ -51,7 +51,7 @@ def _column(values: tuple[Any, ...]) -> pa.Array:
     cells = [None if cell == "" else cell for cell in values]
     kinds = {type(cell) for cell in cells if cell is not None}
     if kinds <= {int, float}:
-        whole = all(cell is None or float(cell).is_integer() and abs(cell) < 2**53 for cell in cells)
+        whole = all(cell is None or (float(cell).is_integer() and abs(cell) < 2**53) for cell in cells)
         return pa.array([cell if cell is None else int(cell) if whole else float(cell) for cell in cells])
     try:
         return pa.array(cells)

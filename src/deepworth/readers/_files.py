@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 GENERIC = (
@@ -30,10 +30,10 @@ SQLITE = (".db", ".sqlite", ".sqlite3", ".db3")
 TABLES = (".csv", ".tsv", ".tab", ".psv", *JSON, *PARQUET, *ARROW, *EXCEL)
 
 
-def suffix_of(path: str | Path) -> str:
+def suffix_of(path: str | PurePath) -> str:
     """The lower-case suffix that says what is inside: `.csv` for `A.CSV` and for `a.csv.gz`."""
-    path = Path(path)
-    inner = Path(path.stem).suffix.lower()
+    path = PurePath(path)
+    inner = PurePath(path.stem).suffix.lower()
     packed = path.suffix.lower() in PACKED and inner in (*DELIMITED, *JSON)
     return inner if packed else path.suffix.lower()
 

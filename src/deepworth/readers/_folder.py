@@ -1,10 +1,11 @@
-"""Reads class folders of media or text files, on disk or inside a zip archive, and folders or archives around one table."""
+"""Reads class folders of media or text files, on disk or in a zip archive, and folders or archives around one table."""
 
 from __future__ import annotations
 
 import os
 import tempfile
 import zipfile
+import zlib
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -12,6 +13,7 @@ from pathlib import Path, PurePosixPath
 
 import pyarrow as pa
 
+from deepworth.data.parts import part_of
 from deepworth.errors import UserError
 from deepworth.readers._files import AUDIO, IMAGES, TABLES, TEXTS, name_of, suffix_of
 from deepworth.readers.result import Read
@@ -19,8 +21,6 @@ from deepworth.registry import resolve, specs
 from deepworth.types import Kind, SourceOptions
 
 KINDS: dict[Kind, tuple[str, ...]] = {"image": IMAGES, "audio": AUDIO, "text": TEXTS}
-SPLITS = {"train": "train", "training": "train", "valid": "valid", "validation": "valid", "val": "valid", "dev": "valid",
-          "test": "test", "testing": "test"}  # fmt: skip
 JUNK = ("__MACOSX", "Thumbs.db", "desktop.ini")
 
 
@@ -68,7 +68,7 @@ def read_zip(source: str | Path, options: SourceOptions) -> Read:
             files = (PurePosixPath(info.filename) for info in members)
             tree = Tree(path, tuple(sorted(f for f in files if _shown(f.parts))), lambda file: archive.read(str(file)))
             read = _media(tree, "zip") if _has_classes(tree) else _packed_table(tree, options) or _media(tree, "zip")
-    except (zipfile.BadZipFile, zipfile.zlib.error, OSError, NotImplementedError) as error:
+    except (zipfile.BadZipFile, zlib.error, OSError, NotImplementedError) as error:
         raise UserError(f"{path} cannot be read as a zip archive: {error}; it may be cut or damaged") from error
     if read is None:
         raise UserError(_nothing(tree, "zip archive"))
@@ -107,7 +107,7 @@ def _has_classes(tree: Tree) -> bool:
 
 
 def _media(tree: Tree, reader: str) -> Read | None:
-    """The files of the commonest kind as a column of paths (or of texts), with `label` and `split` where folders say them."""
+    """The files of the commonest kind as a column of paths or texts, with `label` and `split` where folders say so."""
     kind = _kind(tree.files)
     if kind is None:
         return None
@@ -137,16 +137,17 @@ def _layout(files: tuple[PurePosixPath, ...], suffixes: tuple[str, ...]) -> Layo
     """Class and split of each file from its folders.
 
     A folder around everything is looked through. Folders named train, valid or test on the first level that is left are
-    splits, the next level are classes, and what lies deeper belongs to its class. Files beside the class folders are left out.
+    splits, the next level are classes, and what lies deeper belongs to its class. Files beside class folders are left
+    out.
     """
     wanted = [file for file in files if suffix_of(file) in suffixes]
     left = Counter(suffix_of(file) or file.name for file in files if suffix_of(file) not in suffixes)
     notes = [_left_out(left)] if left else []
     parts = [file.parts for file in wanted]
-    while len({p[0] for p in parts}) == 1 and min(map(len, parts)) > 2 and parts[0][0].lower() not in SPLITS:
+    while len({p[0] for p in parts}) == 1 and min(map(len, parts)) > 2 and part_of(parts[0][0]) is None:
         parts = [p[1:] for p in parts]
     tops = {p[0] for p in parts if len(p) > 1}
-    named = {top: SPLITS[top.lower()] for top in tops if top.lower() in SPLITS}
+    named = {top: part for top in tops if (part := part_of(top))}
     divided = bool(named) and (len(named) == len(tops) or {"train", "test"} <= set(named.values()))
     rows = list(zip(wanted, parts, strict=True))
     if divided:
@@ -229,4 +230,4 @@ def _nothing(tree: Tree, what: str) -> str:
         return f"{tree.path} holds {len(tables)} tables and no media files: name one of {', '.join(tables[:5])}"
     found = Counter(suffix_of(file) or file.name for file in tree.files)
     shown = ", ".join(f"{count} {kind}" for kind, count in found.most_common(5)) or "no files"
-    return f"the {what} {tree.path} holds {shown}: expected a folder for each class, with images, audio or .txt files in it"
+    return f"the {what} {tree.path} holds {shown}: expected a folder for each class, with images, audio or .txt files"

@@ -6,17 +6,16 @@ from typing import Any
 
 import pyarrow as pa
 
+from deepworth.data.parts import part_of
 from deepworth.errors import MissingPackage, UserError
 from deepworth.readers.result import Read
 from deepworth.types import SourceOptions
 
-SPLITS = {"train": "train", "validation": "valid", "valid": "valid", "val": "valid", "dev": "valid", "test": "test"}
-
 
 def read(source: Any, options: SourceOptions) -> Read:
-    """The table of a pandas, polars or pyarrow object, of a Hugging Face Dataset or DatasetDict, or of a dict of columns.
+    """The table of a pandas, polars or pyarrow object, a Hugging Face Dataset or DatasetDict, or a dict of columns.
 
-    Raises UserError for columns of mixed types. Embedded images and recordings stay bytes; they are unpacked on opening.
+    Raises UserError for columns of mixed types. Embedded images and recordings stay bytes until they are opened.
     """
     library = type(source).__module__.partition(".")[0]
     try:
@@ -70,7 +69,7 @@ def _dataset(source: Any, name: str) -> Read:
     if not isinstance(source, dict):
         table, split = _part(source), None
     else:
-        unknown = [part for part in source if part not in SPLITS]
+        unknown = [part for part in source if part_of(part) is None]
         if unknown and len(source) > 1:
             raise UserError(
                 f"the data set has the parts {', '.join(source)}: {unknown[0]!r} is none of train, validation, test"
@@ -79,7 +78,7 @@ def _dataset(source: Any, name: str) -> Read:
         split = "split" if len(parts) > 1 else None
         table = pa.concat_tables(
             [
-                rows.append_column("split", pa.array([SPLITS[part]] * len(rows))) if split else rows
+                rows.append_column("split", pa.array([part_of(part)] * len(rows))) if split else rows
                 for part, rows in parts.items()
             ],
             promote_options="permissive",
@@ -88,7 +87,7 @@ def _dataset(source: Any, name: str) -> Read:
 
 
 def _part(dataset: Any) -> pa.Table:
-    """The rows of one Dataset, selections applied, class numbers as their names, images and audio as their stored bytes."""
+    """The rows of one Dataset, selections applied, class numbers as names, images and audio as their stored bytes."""
     import datasets
 
     if not isinstance(dataset, datasets.Dataset):

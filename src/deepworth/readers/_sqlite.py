@@ -52,7 +52,7 @@ def _choose(connection: sqlite3.Connection, path: Path, wanted: str) -> str:
 
 
 def _table(connection: sqlite3.Connection, name: str) -> pa.Table:
-    """SQLite types every value for itself: a column of several types is read as text, one of whole and real numbers as real."""
+    """SQLite types each value for itself: a column of several is read as text, of whole and real numbers as real."""
     table = _quoted(name)
     columns = [row[1] for row in connection.execute(f"PRAGMA table_info({table})")]
     found = [

@@ -6,14 +6,17 @@ import re
 from pathlib import Path
 from typing import Any
 
+from deepworth.readers._files import SQLITE, TABLES, TEXTS, suffix_of
 from deepworth.registry import ReaderSpec
 
 ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*(::[\w.-]+)?")
 
 
 def accepts(source: Any) -> bool:
-    """An id looks like a relative path: it is one only when no such folder is there."""
-    return isinstance(source, str) and bool(ID.fullmatch(source)) and not Path(source).parent.exists()
+    """An id looks like a relative path: it is one only when no such folder is there and no file is meant."""
+    if not isinstance(source, str) or not ID.fullmatch(source) or Path(source).parent.exists():
+        return False
+    return suffix_of(source) not in (*TABLES, *SQLITE, *TEXTS, ".zip")
 
 
 SPECS = [

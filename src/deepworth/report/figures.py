@@ -64,4 +64,4 @@ def _ticks(low: float, high: float) -> list[float]:
 
 
 def _tick(value: float) -> str:
-    return "0" if abs(value) < 1e-12 else f"{100 * value:+.3g} %"
+    return "0" if abs(value) < 1e-12 else f"{100 * value:+.3g}%"

@@ -27,6 +27,8 @@ def span(seconds: Range) -> str:
     """An estimate with its interval, short: ~12 s [6..24]."""
     if seconds.high <= 0:
         return ""
+    if seconds.high < 0.1:
+        return "<0.1 s"
     if seconds.likely >= 100:
         return f"~{seconds.likely / 60:.0f} m [{seconds.low / 60:.0f}..{seconds.high / 60:.0f}]"
     digits = 0 if seconds.likely >= 3 else 1
@@ -44,7 +46,7 @@ def percent(value: float, signed: bool = True) -> str:
     """A share as per cent; three digits at most."""
     shown = 100 * value
     digits = 1 if abs(shown) < 100 else 0
-    return f"{shown:{'+' if signed else ''},.{digits}f} %"
+    return f"{shown:{'+' if signed else ''},.{digits}f}%"
 
 
 def count(number: int, noun: str) -> str:

@@ -84,7 +84,7 @@ class _Training:
         self.rates = recipe.make_optimizer()  # holds the learning rates, whatever a runtime wraps around it
         self.module, self.optimizer = runtime.setup(recipe.module, self.rates)
         self.average, self.best = Average(recipe.module, options.ema), Best()
-        self.steps = math.ceil(options.epochs * len(batches))
+        self.steps = math.ceil(options.epochs * len(batches) - 1e-6)
         self.evaluate_every = options.evaluate_every or len(batches)
         self.place = _Place(
             micro_batch=options.micro_batch or -(-batches.batch_size // runtime.world_size),

@@ -11,7 +11,7 @@ import torch
 
 from deepworth.train.batches import Batches
 from deepworth.train.loop import train
-from deepworth.train.options import Moment, Options
+from deepworth.train.options import Moment, Observer, Options, Outcome
 from deepworth.train.recipe import Recipe
 from deepworth.train.runtime import LocalRuntime, Precision
 
@@ -37,11 +37,14 @@ class Choice:
 
 class _Stopwatch:
     def __init__(self) -> None:
-        self.times = [time.monotonic()]
+        self.laps: list[float] = []
+        self.last = time.monotonic()
 
     def see(self, moment: Moment) -> None:
+        now = time.monotonic()
         if moment.score is None:
-            self.times.append(time.monotonic())
+            self.laps.append(now - self.last)
+        self.last = now
 
 
 def probe(
@@ -61,26 +64,22 @@ def probe(
     no more time than the fastest so far took, so a bad one costs little; all together get about `seconds`.
     """
     before = {name: tensor.detach().clone() for name, tensor in recipe.module.state_dict().items()}
-    end = time.monotonic() + seconds
 
     def timed(choice: Choice, allowed: float) -> Choice:
         torch.set_num_threads(choice.threads)
-        watch = _Stopwatch()
-        brief = replace(
-            options,
-            epochs=(STEPS + 2) / len(batches),
-            evaluate_every=10**9,
-            deadline=time.monotonic() + allowed,
-            report_seconds=-1.0,
-        )
         runtime = LocalRuntime(device, choice.precision, choice.compile)
-        outcome = train(recipe, batches, lambda module: 0.0, brief, runtime, watch=(watch,))
+        begun = time.monotonic()
+        first = _steps(recipe, batches, options, runtime, 1, ())  # fills caches, compiles, finds the rows that fit
+        seconds, watch = time.monotonic() - begun, _Stopwatch()
+        if seconds < allowed:
+            until = replace(options, micro_batch=first.micro_batch, deadline=begun + allowed)
+            _steps(recipe, batches, until, runtime, STEPS + 2, (watch,))
         recipe.module.load_state_dict(before)
-        laps = [after - since for since, after in zip(watch.times[:-1], watch.times[1:], strict=True)]
-        step_seconds = median(laps[1:] or laps or [float("inf")])  # the first lap fills caches
-        return replace(choice, step_seconds=step_seconds, micro_batch=outcome.micro_batch)
+        return replace(choice, step_seconds=median(watch.laps[1:] or [seconds]), micro_batch=first.micro_batch)
 
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+        _steps(recipe, batches, options, LocalRuntime(device), 1, ())  # the first step of a process imports for seconds
+        end = time.monotonic() + seconds
         best = timed(Choice(precision=precisions[0], threads=threads), seconds / 2)
         tried = [(str(best), best.step_seconds)]
         challengers = [replace(best, threads=1)] if threads > 1 and device.type == "cpu" else []
@@ -96,3 +95,11 @@ def probe(
             best = result if result.step_seconds * GAIN < best.step_seconds else best
     torch.set_num_threads(best.threads)
     return replace(best, tried=tuple(tried))
+
+
+def _steps(
+    recipe: Recipe, batches: Batches, options: Options, runtime: LocalRuntime, count: int, watch: Sequence[Observer]
+) -> Outcome:
+    """A few steps of the loop, every one of them shown."""
+    brief = replace(options, epochs=count / len(batches), evaluate_every=10**9, report_seconds=-1.0)
+    return train(recipe, batches, lambda module: 0.0, brief, runtime, watch=watch)

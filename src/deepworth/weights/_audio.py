@@ -150,7 +150,9 @@ def _encoder_state(arrays: dict[str, np.ndarray], layers: int) -> dict[str, torc
             f"{ours}.final_layer_norm": f"{theirs}/ffn/layer_norm",
         }
         joint = f"{theirs}/self_attention/linear_0"
-        for part, weight, bias in zip("qkv", tensor(f"{joint}/weight").chunk(3), tensor(f"{joint}/bias").chunk(3), strict=True):
+        for part, weight, bias in zip(
+            "qkv", tensor(f"{joint}/weight").chunk(3), tensor(f"{joint}/bias").chunk(3), strict=True
+        ):
             state[f"{ours}.self_attn.{part}_proj.weight"] = weight
             if part != "k":  # Whisper's keys have no bias
                 state[f"{ours}.self_attn.{part}_proj.bias"] = bias

@@ -9,7 +9,12 @@ import warnings
 
 from deepworth.weights._torchvision import ensure_torchvision
 
-OFFLINE_BY_USER = os.environ.get("HF_HUB_OFFLINE", "").upper() in {"1", "ON", "YES", "TRUE"}  # before we set it ourselves
+OFFLINE_BY_USER = os.environ.get("HF_HUB_OFFLINE", "").upper() in {
+    "1",
+    "ON",
+    "YES",
+    "TRUE",
+}  # before we set it ourselves
 LIBRARIES = ("nncf", "openvino", "timm", "transformers", "huggingface_hub", "torch.export", "torch.onnx")
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from tokenizers import Tokenizer
 from torch import nn
@@ -62,16 +64,13 @@ def bare_tokenizer(path: str) -> Tokenizer:
 class StaticEncoder(nn.Module):
     """A table of token embeddings that answers as an encoder does: its "hidden states" are the rows looked up."""
 
-    class Output(tuple):
-        """The one field of a transformers output that is read."""
-
-        @property
-        def last_hidden_state(self) -> torch.Tensor:
-            return self[0]
-
     def __init__(self, table: torch.Tensor) -> None:
         super().__init__()
         self.embeddings = nn.Embedding.from_pretrained(table, freeze=False)
 
-    def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> StaticEncoder.Output:
-        return StaticEncoder.Output((self.embeddings(input_ids),))
+    def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor, output_hidden_states: bool = False) -> Any:
+        """(n, tokens) ids -> (n, tokens, width)."""
+        from transformers.modeling_outputs import BaseModelOutput
+
+        states = self.embeddings(input_ids)
+        return BaseModelOutput(last_hidden_state=states, hidden_states=(states,) if output_hidden_states else None)

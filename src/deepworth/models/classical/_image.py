@@ -31,7 +31,8 @@ def describe_images(images: np.ndarray) -> np.ndarray:
     """(n, HOG_WIDTH + GABOR_WIDTH + COLOUR_WIDTH) float32 features of (n, side, side, 3) uint8 images."""
     pixels = images.astype(np.float32) / 255.0
     grey = pixels @ np.array([0.299, 0.587, 0.114], dtype=np.float32)
-    return np.concatenate([hog(pixels), gabor(grey), colours(images, pixels)], axis=1)
+    step = images.shape[1] // SMALL  # colours need no more pixels than that, at a ninth of the price
+    return np.concatenate([hog(pixels), gabor(grey), colours(images[:, ::step, ::step])], axis=1)
 
 
 def hog(pixels: np.ndarray) -> np.ndarray:
@@ -91,13 +92,20 @@ def _normalised(cells: np.ndarray) -> np.ndarray:
 
 
 def gabor(grey: np.ndarray) -> np.ndarray:
-    """(n, 18 * 5) answers of a Gabor bank to (n, side, side) grey images: mean strength in each quarter, and the spread."""
+    """(n, 18 * 5) answers of a Gabor bank to (n, side, side) grey images: mean strength in each quarter, and the spread.
+
+    Filters with nothing above half the highest frequency are applied to a spectrum cut to it: the same answer at every
+    second pixel for a quarter of the price.
+    """
     count, side = grey.shape[:2]
-    half = side // 2
-    spectrum = fft2(grey - grey.mean(axis=(1, 2), keepdims=True))
+    whole = fft2(grey - grey.mean(axis=(1, 2), keepdims=True))
+    cut = np.r_[0 : side // 4, side - side // 4 : side]
+    coarse = whole[:, cut[:, None], cut] / 4.0
     out = np.empty((count, len(WAVELENGTHS) * DIRECTIONS, 5), dtype=np.float32)
     for index, kernel in enumerate(_bank(side)):
-        strength = np.abs(ifft2(spectrum * kernel))
+        fits = index >= DIRECTIONS  # all but the shortest wavelength
+        strength = np.abs(ifft2(coarse * kernel[cut[:, None], cut] if fits else whole * kernel))
+        half = strength.shape[1] // 2
         quarters = strength.reshape(count, 2, half, 2, half).mean(axis=(2, 4))
         out[:, index, :4] = quarters.reshape(count, 4)
         out[:, index, 4] = strength.std(axis=(1, 2))
@@ -106,7 +114,7 @@ def gabor(grey: np.ndarray) -> np.ndarray:
 
 @functools.lru_cache(maxsize=4)
 def _bank(side: int) -> np.ndarray:
-    """(18, side, side) transfer functions: a Gaussian of one octave about each frequency, on one half plane (analytic)."""
+    """(18, side, side) transfer functions: a Gaussian of about one octave at each frequency, on one half plane (analytic)."""
     down, across = np.meshgrid(fftfreq(side), fftfreq(side), indexing="ij")
     kernels = []
     for wavelength in WAVELENGTHS:
@@ -116,10 +124,11 @@ def _bank(side: int) -> np.ndarray:
     return np.array(kernels, dtype=np.float32)
 
 
-def colours(images: np.ndarray, pixels: np.ndarray) -> np.ndarray:
-    """(n, COLOUR_WIDTH): a histogram of 4 x 4 x 4 RGB colours, one of 12 hues, moments of RGB and HSV, and the mean and
-    spread of RGB on a 4 x 4 grid."""
+def colours(images: np.ndarray) -> np.ndarray:
+    """(n, COLOUR_WIDTH) of (n, side, side, 3) uint8: a histogram of 4 x 4 x 4 RGB colours, one of 12 hues, moments of RGB
+    and HSV, and the mean and spread of RGB on a 4 x 4 grid."""
     count, side = images.shape[:2]
+    pixels = images.astype(np.float32) / 255.0
     codes = (images >> 6).astype(np.int64) @ np.array([16, 4, 1])
     every = np.arange(count)[:, None, None]
     palette = np.bincount((every * 64 + codes).ravel(), minlength=count * 64).reshape(count, 64) / side**2

@@ -33,14 +33,42 @@ SPECS = [
 ]
 
 
+START_SECONDS = 4.0  # importing torch in a fresh worker, the probe
+STEP_SECONDS = 1.5e-3  # of a step, whatever its rows: some 60 kernels and the optimiser
+EFFICIENCY = 0.35  # of the machine's best matrix products: the nets are narrow, and half their time is memory
+EPOCHS = Range(low=4, likely=20, high=60)  # at which early stopping ended on the development sets
+
+
 def batch_size(rows: int) -> int:
     """Rows of a step: about 100 steps an epoch, and a power of two from 128 to 4096."""
-    return min(4096, max(128, 1 << max(0, round(rows / 100) - 1).bit_length()))
+    return min(4096, max(128, 1 << (rows // 100).bit_length()))
 
 
 def cost_mlp(workload: Workload, machine: Machine, params: dict[str, Any]) -> Estimate:
-    return _cost(workload, machine, members=1, width=256, depth=3)
+    return _cost(workload, machine, {"members": 1, "width": 256, "depth": 3, **params})
 
 
 def cost_tabm(workload: Workload, machine: Machine, params: dict[str, Any]) -> Estimate:
-    return _cost(workload, machine, members=16, width=192, depth=2)
+    return _cost(workload, machine, {"members": 16, "width": 192, "depth": 2, **params})
+
+
+def _cost(workload: Workload, machine: Machine, params: dict[str, Any]) -> Estimate:
+    """Three matrix products a layer for each row and epoch; the deadline ends a training that would take longer."""
+    width, features = params["width"], 8 * workload.numbers + 12 * workload.categories
+    products = params["members"] * width * (features + width * (params["depth"] - 1))
+    row_seconds = 2 * products / (machine.gflops * 1e9 * EFFICIENCY)
+    steps = workload.train / batch_size(workload.train)
+    epoch_seconds = 3 * row_seconds * workload.train + STEP_SECONDS * steps + row_seconds * workload.valid
+    columns = workload.numbers + workload.categories
+    fixed = START_SECONDS + 2e-7 * columns * workload.rows + row_seconds * (workload.valid + workload.test)
+    tables_gb = 4e-9 * (workload.train + workload.valid) * (2 * workload.numbers + 4 * workload.categories)
+    rows_gb = 24e-9 * batch_size(workload.train) * params["members"] * (features + width * params["depth"])
+    return Estimate(
+        seconds=Range(
+            low=fixed / 2 + EPOCHS.low * epoch_seconds / 2,
+            likely=fixed + EPOCHS.likely * epoch_seconds,
+            high=3 * fixed + 2 * EPOCHS.high * epoch_seconds,
+        ),
+        peak_gb=Range.around(0.5 + 2 * tables_gb + rows_gb, 2.0),
+        basis=f"{products / 1e6:.2f} million products a row at {machine.gflops * EFFICIENCY:.0f} GFLOP/s",
+    )

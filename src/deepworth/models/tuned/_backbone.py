@@ -1,16 +1,22 @@
-"""Pretrained networks as modules that give one vector a row, that can be written down and rebuilt without their package."""
+"""Pretrained networks as modules that give one vector a row, and can be rebuilt without the package they came in.
+
+The vectors are those of the frozen rung, pooled by the same modules, so that fine-tuning starts from its solution.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import asdict, replace
 from typing import Any
 
 import torch
 from torch import nn
 
-from deepworth.nets.transformer import masked_mean
+from deepworth.models.frozen._audio import PooledAudio
+from deepworth.models.frozen._image import PooledImage
+from deepworth.models.frozen._text import PooledText
 from deepworth.weights._audio import ClipEncoder
-from deepworth.weights._folder import PooledImage
+from deepworth.weights._folder import PooledImage as OnePooled
 from deepworth.weights._networks import AudioNetwork, ImageNetwork, TextNetwork
 from deepworth.weights._quiet import quiet_imports
 from deepworth.weights._text import StaticEncoder
@@ -25,72 +31,72 @@ class TextBackbone(nn.Module):
         super().__init__()
         if getattr(network, "pooler", None) is not None:
             network.pooler = None  # a layer on top that is not read: no weights to train, save or miss
-        self.network, self.pad, self.pooling = network, pad, pooling
+        self.pad, self.pooled = pad, PooledText(network, pooling)
 
     def forward(self, ids: torch.Tensor) -> torch.Tensor:
         mask = ids >= 0
-        tokens = ids.masked_fill(~mask, self.pad)
-        states = self.network(input_ids=tokens, attention_mask=mask.long()).last_hidden_state
-        return states[:, 0] if self.pooling == "cls" else masked_mean(states, mask)
+        return self.pooled(ids.masked_fill(~mask, self.pad), mask.long())
 
 
 class ImageBackbone(nn.Module):
     """(n, 3, height, width) RGB in 0 to 1 to (n, width). Batch norms keep the statistics they were trained with.
 
-    Batches here are small and of few classes: their own statistics are worse, and would make the loss of a row depend on
-    its neighbours.
+    Batches here are small and of few classes: their own statistics are worse, and would make the loss of a row depend
+    on its neighbours.
     """
 
-    def __init__(self, network: nn.Module, mean: tuple[float, ...], std: tuple[float, ...]) -> None:
+    def __init__(self, network: ImageNetwork) -> None:
         super().__init__()
-        self.network = network
-        self.register_buffer("mean", torch.tensor(mean).reshape(3, 1, 1), persistent=False)
-        self.register_buffer("std", torch.tensor(std).reshape(3, 1, 1), persistent=False)
+        self.pooled = PooledImage(network)
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
-        return self.network((images - self.mean) / self.std)
+        return self.pooled((255.0 * images).permute(0, 2, 3, 1))  # a view: nothing is moved
 
     def train(self, mode: bool = True) -> ImageBackbone:
         super().train(mode)
         for module in self.modules():
-            if isinstance(module, nn.modules.batchnorm._BatchNorm):  # noqa: SLF001 the common class of all dimensions
+            if isinstance(module, nn.modules.batchnorm._BatchNorm):  # the class of all dimensions
                 module.eval()
         return self
 
 
 class AudioBackbone(nn.Module):
-    """(n, mels, frames) log-mel, frames even, to (n, 2 * width): the mean and the maximum over time."""
+    """(n, mels + 1, frames) log-mel, frames even, to (n, width); the last band is 1 where the clip has sound."""
 
     def __init__(self, network: nn.Module) -> None:
         super().__init__()
-        self.network = network
+        self.pooled = PooledAudio(network)
 
     def forward(self, mels: torch.Tensor) -> torch.Tensor:
-        states = self.network(mels)
-        return torch.cat([states.mean(1), states.amax(1)], 1)
+        places = torch.arange(1, mels.shape[2] + 1, device=mels.device)
+        real = ((mels[:, -1] > 0.5) * places).amax(1)  # frames up to the last with sound
+        return self.pooled(mels[:, :-1], (real + 1) // 2)
 
 
 def wrap(network: TextNetwork | ImageNetwork | AudioNetwork) -> tuple[nn.Module, int, Facts]:
     """The backbone over a loaded network, the width of its vectors, and the facts `rebuild` needs."""
-    facts = {"name": network.name, "licence": network.licence}
+    facts = {"name": network.name, "licence": network.licence} | _describe(network.module)
     if isinstance(network, TextNetwork):
-        facts |= {"kind": "text", "pad": network.pad, "pooling": network.pooling} | _describe(network.module)
-        return TextBackbone(network.module, network.pad, network.pooling), network.width, facts
-    if isinstance(network, ImageNetwork):
-        facts |= {"kind": "image", "mean": network.mean, "std": network.std} | _describe(network.module)
-        return ImageBackbone(network.module, network.mean, network.std), network.width, facts
-    facts |= {"kind": "audio"} | _describe(network.module)
-    return AudioBackbone(network.module), 2 * network.width, facts
+        facts |= {"kind": "text", "pad": network.pad, "pooling": network.pooling}
+        backbone, example = TextBackbone(network.module, network.pad, network.pooling), torch.ones(1, 8).long()
+    elif isinstance(network, ImageNetwork):
+        facts |= {"kind": "image", "network": asdict(replace(network, module=None))}
+        backbone, example = ImageBackbone(network), torch.zeros(1, 3, 64, 64)
+    else:
+        facts |= {"kind": "audio"}
+        backbone, example = AudioBackbone(network.module), torch.ones(1, network.mels + 1, 20)
+    with torch.no_grad():
+        return backbone, backbone.eval()(example).shape[1], facts
 
 
 def rebuild(facts: Facts) -> nn.Module:
     """The backbone that `wrap` described, with random weights."""
-    network = _rebuilders()[facts["library"]](facts["config"])
+    module = _rebuilders()[facts["library"]](facts["config"])
     if facts["kind"] == "text":
-        return TextBackbone(network, facts["pad"], facts["pooling"])
+        return TextBackbone(module, facts["pad"], facts["pooling"])
     if facts["kind"] == "image":
-        return ImageBackbone(network, facts["mean"], facts["std"])
-    return AudioBackbone(network)
+        return ImageBackbone(ImageNetwork(**facts["network"] | {"module": module}))
+    return AudioBackbone(module)
 
 
 def _describe(module: nn.Module) -> Facts:
@@ -99,7 +105,7 @@ def _describe(module: nn.Module) -> Facts:
         return {"library": "static", "config": list(module.embeddings.weight.shape)}
     if isinstance(module, ClipEncoder):
         return {"library": "whisper", "config": module.encoder.config.to_diff_dict()}
-    if isinstance(module, PooledImage):
+    if isinstance(module, OnePooled):
         return {"library": "transformers-image", "config": module.network.config.to_diff_dict()}
     if hasattr(module, "pretrained_cfg"):
         return {"library": "timm", "config": module.pretrained_cfg["architecture"]}
@@ -119,7 +125,7 @@ def _rebuilders() -> dict[str, Callable[[Any], nn.Module]]:
         "static": lambda shape: StaticEncoder(torch.zeros(shape)),
         "whisper": lambda config: ClipEncoder(WhisperEncoder(WhisperConfig(**config))),
         "transformers": transformer,
-        "transformers-image": lambda config: PooledImage(transformer(config)),
+        "transformers-image": lambda config: OnePooled(transformer(config)),
         "timm": lambda name: timm.create_model(name, num_classes=0),
     }
 
@@ -127,8 +133,8 @@ def _rebuilders() -> dict[str, Callable[[Any], nn.Module]]:
 def stages(backbone: nn.Module) -> list[list[nn.Parameter]]:
     """The parameters in stages from the last layer down to the input, for rates that fall towards the input.
 
-    The stages are the members of the list of layers that holds most of the parameters, or the network's own children where
-    no list holds the half. What comes before a stage belongs to the lowest, what comes after it to the stage before it.
+    The stages are the members of the list of layers that holds most of the parameters, or the network's own children
+    where no list holds the half. What comes before the first is the lowest stage, what comes after one belongs to it.
     """
     lists = [m for m in backbone.modules() if isinstance(m, (nn.ModuleList, nn.Sequential)) and len(m) > 1]
     body = max(lists, key=_tensors, default=backbone)

@@ -10,7 +10,6 @@ import torch
 from torch import nn
 
 from deepworth.data.examples import Examples
-from deepworth.errors import OutOfTime
 from deepworth.models._heads import LinearHead
 from deepworth.models._media_inputs import Inputs
 from deepworth.models._media_net import MediaNet
@@ -28,10 +27,10 @@ LATER = 0.25  # share of the training after which the lower half of the layers l
 class Tuned(MediaNet):
     """Fine-tuning of the network that the frozen rung makes features with.
 
-    Freeze, then unfreeze: the head is solved exactly on frozen features (LP-FT, Kumar et al. 2022, arXiv:2202.10054), then
-    the upper half of the layers learns, then all, each at `decay` times the rate of the one above (Howard & Ruder 2018,
-    arXiv:1801.06146), under warm-up and a cosine that ends where the time does. Weights that are no better than the probe
-    on the validation rows are thrown away, so a fine-tuning cannot be worse than the frozen network there.
+    Freeze, then unfreeze: the head is solved exactly on frozen features (LP-FT, Kumar et al. 2022, arXiv:2202.10054),
+    then the upper half of the layers learns, then all, each at `decay` times the rate of the one above (Howard & Ruder
+    2018, arXiv:1801.06146), under warm-up and a cosine that ends where the time does. Weights that are no better than
+    the probe on the validation rows are thrown away, so a fine-tuning cannot be worse than the frozen network there.
     """
 
     rate: float  # of the highest layers
@@ -69,8 +68,6 @@ class Tuned(MediaNet):
         features = np.concatenate(blocks)
         seen = chosen[: len(features)]
         valid = self.raw(self.module.backbone, inputs[1])
-        if self.task.is_classification and len(np.unique(labels[0][seen])) < 2:
-            raise OutOfTime("the time left holds the features of rows of one class only")
         head = LinearHead(self.task, context.seed)
         head.fit(
             features,
@@ -100,29 +97,29 @@ class TextTuned(Tuned):
     """A sentence encoder fine-tuned."""
 
     modality = "text"
-    epochs, rate = 4.0, 1e-4
+    epochs, rate = 3.0, 1e-4
 
     def sizes_of(self, network: object) -> dict[str, int]:
         self.tokenizer = network.tokenizer
-        return {"max_tokens": min(network.max_tokens, 256), "fill": -1}
+        return {"max_tokens": min(network.max_tokens, 256), "fill": -1, "empty": network.pad}
 
 
 class ImageTuned(Tuned):
     """A convolutional network or vision transformer fine-tuned."""
 
     modality = "image"
-    epochs, rate = 8.0, 3e-4
+    epochs, rate = 5.0, 3e-4
     mixup = 0.2
 
     def sizes_of(self, network: object) -> dict[str, int]:
-        return {"most": network.size, "least": min(96, network.size), "step": 32}
+        return {"most": network.size, "least": min(128, network.size), "step": 32}
 
 
 class AudioTuned(Tuned):
     """A speech encoder fine-tuned."""
 
     modality = "audio"
-    epochs, rate = 6.0, 1e-4
+    epochs, rate = 5.0, 1e-4
 
     def sizes_of(self, network: object) -> dict[str, int]:
-        return {}
+        return {"marked": 1}

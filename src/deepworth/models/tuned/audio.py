@@ -19,7 +19,7 @@ def whisper_gflop(workload: Workload) -> float:
 WHISPER = Arithmetic(
     gflop=whisper_gflop,
     efficiency=0.65,
-    epochs=(1.0, 4.0, 6.0),
+    epochs=(1.0, 4.0, 5.0),
     fixed_seconds=6.0,
     base_gb=0.9,
     row_mb=lambda work: 0.2 * frames(work),
@@ -36,7 +36,7 @@ def cost(workload: Workload, machine: Machine, params: dict[str, Any]) -> Estima
 SPECS = [
     ModelSpec(
         name="audio-tuned",
-        summary="speech encoder fine-tuned: linear probe, then all layers at falling rates, with gain, shift and SpecAugment",
+        summary="speech encoder fine-tuned: linear probe, then all layers, with gain, shift and SpecAugment",
         rung="tuned",
         modalities=("audio",),
         learner="deepworth.models.tuned._tuned:AudioTuned",

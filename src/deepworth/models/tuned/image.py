@@ -9,12 +9,12 @@ from deepworth.registry import ModelSpec
 from deepworth.types import Estimate, Machine, Workload
 
 EFFICIENTNET = Arithmetic(
-    gflop=lambda work: 0.77 * (side(work, 96, 224) / 224) ** 2,
+    gflop=lambda work: 0.77 * (side(work, 128, 224) / 224) ** 2,
     efficiency=0.28,
-    epochs=(1.0, 5.0, 8.0),
+    epochs=(1.0, 4.0, 5.0),
     fixed_seconds=8.0,
     base_gb=0.9,
-    row_mb=lambda work: 80.0 * (side(work, 96, 224) / 224) ** 2,
+    row_mb=lambda work: 80.0 * (side(work, 128, 224) / 224) ** 2,
     decode_ms=3.0,
     backward=4.3,
     probe=True,
@@ -29,7 +29,7 @@ def cost(workload: Workload, machine: Machine, params: dict[str, Any]) -> Estima
 SPECS = [
     ModelSpec(
         name="image-tuned",
-        summary="image network fine-tuned: linear probe, then all layers at falling rates, with flips, crops and mixup",
+        summary="image network fine-tuned: linear probe, then all layers, with flips, crops and mixup",
         rung="tuned",
         modalities=("image",),
         learner="deepworth.models.tuned._tuned:ImageTuned",

@@ -11,7 +11,7 @@ from deepworth.types import Estimate, Machine, Workload
 MINILM = Arithmetic(
     gflop=lambda work: transformer_gflop(tokens(work, 256), width=384, layers=6),
     efficiency=0.7,
-    epochs=(1.0, 2.5, 4.0),
+    epochs=(1.0, 2.5, 3.0),
     fixed_seconds=6.0,
     base_gb=1.0,
     row_mb=lambda work: 0.25 * tokens(work, 256),
@@ -27,7 +27,7 @@ def cost(workload: Workload, machine: Machine, params: dict[str, Any]) -> Estima
 SPECS = [
     ModelSpec(
         name="text-tuned",
-        summary="sentence encoder fine-tuned: linear probe, then all layers at falling rates",
+        summary="sentence encoder fine-tuned: linear probe, then all layers",
         rung="tuned",
         modalities=("text",),
         learner="deepworth.models.tuned._tuned:TextTuned",

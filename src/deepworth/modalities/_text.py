@@ -1,0 +1,53 @@
+"""The length of texts, and toy reviews."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.csv
+
+from deepworth.data.examples import Examples, open_table
+from deepworth.types import Dataset, TaskKind
+
+SAMPLE = 2_000  # rows whose texts are measured
+
+SUBJECTS = "the film|this story|the acting|our evening|the second half|the music|every scene|the plot".split("|")
+FILLER = "and then|on the whole|as far as we saw|with some friends|in the old cinema|for two hours|once again".split(
+    "|"
+)
+PRAISE = "was wonderful|felt brilliant|made me smile|was a delight|looked beautiful".split("|")
+BLAME = "was dreadful|felt boring|made me angry|was a waste|looked cheap".split("|")
+PLAIN = "was average|felt ordinary|left me unmoved|was as expected|looked usual".split("|")
+
+
+def mean_chars(dataset: Dataset) -> float:
+    """Characters of text a row, over all text columns, from an even sample of rows."""
+    names = [column.name for column in dataset.feature_columns if column.kind == "text"]
+    if not names:
+        return 0.0
+    rows = np.unique(np.linspace(0, dataset.rows - 1, min(SAMPLE, dataset.rows)).astype(np.int64))
+    few = Examples(dataset=dataset, table=open_table(dataset.table), rows=rows)
+    return float(sum(len(text) for name in names for text in few.strings(name)) / max(len(rows), 1))
+
+
+def toy_reviews(folder: Path, rows: int, seed: int, task_kind: TaskKind) -> Path:
+    """`folder/reviews.csv`: a review is two to six clauses of one mood, or for a regression of a mixture of praise and blame."""
+    rng = np.random.default_rng(seed)
+    moods = {"binary": [BLAME, PRAISE], "multiclass": [BLAME, PLAIN, PRAISE], "regression": [BLAME, PRAISE]}[task_kind]
+    names = ["bad", "good"] if task_kind == "binary" else ["bad", "fair", "good"]
+    texts, targets = [], []
+    for _ in range(rows):
+        clauses = int(rng.integers(2, 7))
+        if task_kind == "regression":
+            picks = rng.random(clauses) < rng.random()
+            targets.append(round(float(picks.mean() + 0.05 * rng.normal()), 4))
+        else:
+            picks = np.full(clauses, rng.integers(len(moods)))
+            targets.append(names[picks[0]])
+        said = [f"{rng.choice(SUBJECTS)} {rng.choice(moods[int(pick)])} {rng.choice(FILLER)}" for pick in picks]
+        texts.append(", ".join(said).capitalize() + ".")
+    folder.mkdir(parents=True, exist_ok=True)
+    pyarrow.csv.write_csv(pa.table({"review": texts, "target": targets}), folder / "reviews.csv")
+    return folder / "reviews.csv"

@@ -1,0 +1,52 @@
+"""Tables: columns of numbers, categories, dates and some text."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from deepworth.registry import ModalitySpec
+from deepworth.types import Column, Dataset, Splits, TaskKind, Workload
+
+
+def sniff(columns: tuple[Column, ...]) -> bool:
+    """Whether the columns are a table: some are neither image nor audio. Asked last, after the media and text."""
+    return any(column.kind not in ("image", "audio") for column in columns)
+
+
+def workload(dataset: Dataset, splits: Splits) -> Workload:
+    """The sizes of the work."""
+    from deepworth.modalities._text import mean_chars
+
+    kinds = [column.kind for column in dataset.feature_columns]
+    categories = sum(kind in ("category", "id") for kind in kinds)
+    return Workload(
+        modality="tabular",
+        task=dataset.task.kind,
+        classes=len(dataset.task.classes),
+        train=splits.train,
+        valid=splits.valid,
+        test=splits.test,
+        numbers=len(kinds) - categories - kinds.count("text"),
+        categories=categories,
+        texts=kinds.count("text"),
+        chars=mean_chars(dataset),
+    )
+
+
+def toy(folder: Path, rows: int, seed: int, task_kind: TaskKind) -> Path:
+    """A CSV file with numbers, categories, a date and missing values; `target` depends on most of them."""
+    from deepworth.modalities._tabular import toy_table
+
+    return toy_table(folder, rows, seed, task_kind)
+
+
+SPECS = [
+    ModalitySpec(
+        name="tabular",
+        summary="tables of numbers, categories and dates",
+        sniff=f"{__name__}:sniff",
+        workload=f"{__name__}:workload",
+        toy=f"{__name__}:toy",
+        order=90,
+    )
+]

@@ -1,0 +1,17 @@
+"""Random forest on tables."""
+
+from __future__ import annotations
+
+from deepworth.registry import ModelSpec
+
+SPECS = [
+    ModelSpec(
+        name="forest",
+        summary="random forest, grown in chunks until the time or its share of memory ends",
+        rung="classical",
+        modalities=("tabular",),
+        learner="deepworth.models.classical._table_trees:Forest",
+        cost="deepworth.models.classical._table_trees:cost_forest",
+        order=40,
+    )
+]

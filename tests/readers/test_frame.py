@@ -1,0 +1,96 @@
+"""Tables in memory, and Hugging Face data sets."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from deepworth.data.media import read_bytes
+from deepworth.data.open import open_source, read_source
+from deepworth.errors import UserError
+from deepworth.types import SourceOptions
+
+ROWS = {"a": [1, 2, None], "b": ["x", None, "z"], "label": ["u", "v", "u"]}
+OPTIONS = SourceOptions(target="label")
+
+
+def picture(shade: int) -> bytes:
+    from PIL import Image
+
+    out = io.BytesIO()
+    Image.new("RGB", (4, 4), (shade, 0, 0)).save(out, "PNG")
+    return out.getvalue()
+
+
+def test_libraries_agree() -> None:
+    pandas, polars, datasets = (pytest.importorskip(name) for name in ("pandas", "polars", "datasets"))
+    frames = [
+        ROWS, pa.table(ROWS), pa.RecordBatch.from_pydict(ROWS), pandas.DataFrame(ROWS, index=[7, 8, 9]),
+        pandas.DataFrame(ROWS).astype({"label": "category", "a": "Int64"}), polars.DataFrame(ROWS),
+        polars.DataFrame(ROWS).lazy(), datasets.Dataset.from_dict(ROWS),
+    ]  # fmt: skip
+    for frame in frames:
+        assert read_source(frame, OPTIONS).table.to_pydict() == ROWS, type(frame)
+
+
+def test_mixed_types_are_refused() -> None:
+    pandas = pytest.importorskip("pandas")
+    with pytest.raises(UserError, match="no table of plain columns"):
+        read_source(pandas.DataFrame({"a": [1, "x", [2]]}), OPTIONS)
+    with pytest.raises(UserError, match="cannot be read; what can be"):
+        read_source(42, OPTIONS)
+
+
+def test_selected_rows_and_class_names() -> None:
+    datasets = pytest.importorskip("datasets")
+    features = datasets.Features({"n": datasets.Value("int64"), "label": datasets.ClassLabel(names=["no", "yes"])})
+    rows = datasets.Dataset.from_dict({"n": [1, 2, 3], "label": [0, 1, -1]}, features=features).select([2, 1])
+    assert read_source(rows, OPTIONS).table.to_pydict() == {"n": [3, 2], "label": [None, "yes"]}
+
+
+def test_parts_become_a_split() -> None:
+    datasets = pytest.importorskip("datasets")
+    parts = {
+        n: datasets.Dataset.from_dict({"n": [i], "label": ["x"]}) for i, n in enumerate(("train", "validation", "test"))
+    }
+    read = read_source(datasets.DatasetDict(parts), OPTIONS)
+    assert read.table.to_pydict() == {"n": [0, 1, 2], "label": ["x"] * 3, "split": ["train", "valid", "test"]}
+    assert read.split == "split"
+
+
+def test_embedded_images_become_files(tmp_path: Path) -> None:
+    datasets = pytest.importorskip("datasets")
+    cells = [{"bytes": picture(shade), "path": None} for shade in (10, 200, 90)]
+    features = datasets.Features({"photo": datasets.Image(), "label": datasets.Value("string")})
+    rows = datasets.Dataset.from_dict({"photo": cells, "label": ["a", "b", "a"]}, features=features)
+    opened = open_source(rows, OPTIONS, tmp_path)
+    assert (opened.modality, opened.features) == ("image", ("photo",))
+    paths = opened.table["photo"].to_pylist()
+    assert [read_bytes(path) for path in paths] == [cell["bytes"] for cell in cells]
+    assert all(Path(path).is_relative_to(tmp_path) for path in paths)
+
+
+def test_bytes_that_are_nothing_are_refused(tmp_path: Path) -> None:
+    table = pa.table({"blob": [b"\xff\x00\x01", b"\xfe\x02"], "label": ["a", "b"]})
+    with pytest.raises(UserError, match="neither text nor media"):
+        open_source(table, OPTIONS, tmp_path)
+
+
+def test_hub_id_without_a_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    datasets = pytest.importorskip("datasets")
+
+    def unreachable(*_: object) -> None:
+        raise ConnectionError("no route")
+
+    monkeypatch.setattr(datasets, "load_dataset", unreachable)
+    with pytest.raises(UserError, match="cannot be had from the Hugging Face hub: no route"):
+        read_source("somebody/something", OPTIONS)
+
+
+def test_float16_and_decimals(tmp_path: Path) -> None:
+    table = pa.table({"half": pa.array(np.array([0.5, 1.5, 2.5], np.float16)), "label": ["a", "b", "a"]})
+    assert open_source(table, OPTIONS, tmp_path).table["half"].to_pylist() == [0.5, 1.5, 2.5]
