@@ -75,7 +75,7 @@ def late_flights(data: Path, folder: Path) -> Path:
 def run(job: Job, data: Path, made: Path, limit: str, out: Path) -> dict[str, object]:
     """Run the command and read back what it says."""
     source = made if job.source == "late.parquet" else data / job.source
-    command = [sys.executable, "-m", "deepworth.cli", "fit", str(source), "--time", limit, "--out", str(out), "--json"]
+    command = [sys.executable, "-m", "deepworth", "fit", str(source), "--time", limit, "--out", str(out), "--json"]
     start, peak = time.monotonic(), 0
     with tempfile.TemporaryFile() as shown, tempfile.TemporaryFile() as told:
         process = subprocess.Popen([*command, *job.options], stdout=shown, stderr=told, cwd=out.parent)

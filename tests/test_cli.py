@@ -6,6 +6,9 @@ import csv
 import json
 import random
 import re
+import signal
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -183,6 +186,37 @@ def test_debug_shows_an_unexpected_error(monkeypatch: pytest.MonkeyPatch) -> Non
 def test_nothing_trained_has_its_own_exit_code(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(verbs, "fit", raising(NothingTrained("nothing could be trained")))
     assert call("fit", "x.csv", "--quiet").exit_code == 3
+
+
+def test_an_interrupt_ends_in_a_verdict_on_what_is_done(tmp_path: Path) -> None:
+    pytest.importorskip("tabm")
+    table = write_table(tmp_path / "sales.csv", rows=5000)
+    options = [
+        "--target",
+        "bought",
+        "--time",
+        "5m",
+        "--models",
+        "linear,tabm",
+        "--json",
+        "--out",
+        str(tmp_path / "run"),
+    ]
+    command = [sys.executable, "-c", "from deepworth.cli import app; app()", "fit", str(table), *options]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr and process.stdout
+        told = []
+        for line in process.stderr:
+            told.append(line)
+            if line.startswith("✓ linear"):
+                break
+        process.send_signal(signal.SIGINT)
+        verdict = json.loads(process.stdout.read())
+    assert process.returncode == 0, "".join(told)
+    status = {trial["model"]: trial["status"] for trial in verdict["trials"]}
+    assert status["linear"] == "done"
+    assert status["tabm"] in ("stopped", "skipped")
+    assert verdict["verdict"] == "cannot tell yet"
 
 
 def test_an_interrupt_before_any_result_is_130(monkeypatch: pytest.MonkeyPatch) -> None:

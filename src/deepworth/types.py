@@ -315,7 +315,14 @@ class Verdict:
 
 def dump(value: Any) -> bytes:
     """The JSON of a record, keys sorted, so that equal records give equal bytes."""
-    return msgspec.json.encode(value, order="sorted")
+    return msgspec.json.encode(value, order="sorted", enc_hook=_plain)
+
+
+def _plain(value: Any) -> Any:
+    """A numpy scalar as the Python number it is; learners and costs hand them over. Raises NotImplementedError."""
+    if type(value).__module__ == "numpy" and getattr(value, "ndim", None) == 0:
+        return value.item()
+    raise NotImplementedError(f"a {type(value).__name__} has no place in a record")
 
 
 def load(cls: type[R], data: bytes | str | Path) -> R:

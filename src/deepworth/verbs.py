@@ -98,6 +98,8 @@ def fit(
         modality=modality,
     )
     run = RunFolder.new(out, _name(source))
+    about = {"source": source if isinstance(source, str) else _name(source), "goals": goals, "options": options}
+    run.save("run", about)
     warm(threads_allowed() // goals.jobs or 1)
     opened = open_source(source, options, run.data)
     prepare(opened, goals, options, run.path)
@@ -111,7 +113,7 @@ def fit(
     memory = goals.memory_gb or MEMORY_SHARE * machine.memory_gb
     plan = make_plan(work, machine, replace(goals, memory_gb=memory))
     run.save("plan", plan)
-    run.save("run", {"source": dataset.source, "goals": goals, "options": options, "machine": machine})
+    run.save("run", about | {"source": dataset.source, "machine": machine})
     watch.planned(plan)
 
     deadline = begin + goals.seconds - _reserve(goals.seconds, splits.test)

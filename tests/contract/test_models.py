@@ -124,7 +124,7 @@ def test_a_saved_model_predicts_the_same_and_holds_no_pickle(
     assert files
     for path in files:
         assert path.suffix in SUFFIXES, f"{path.name}: say in SUFFIXES that this format can hold no code"
-        assert not path.read_bytes()[:1] == b"\x80", f"{path.name} is a pickle"
+        assert path.read_bytes()[:1] != b"\x80", f"{path.name} is a pickle"
         if zipfile.is_zipfile(path):
             assert not [name for name in zipfile.ZipFile(path).namelist() if name.endswith((".pkl", ".pickle"))]
         if path.suffix in (".npy", ".npz"):
@@ -214,4 +214,6 @@ def test_the_cost_is_said_before(
     assert small.basis
     large = resolve(spec.cost)(replace(workload, train=workload.train * 100, valid=workload.valid * 100), machine, {})
     assert large.seconds.likely > small.seconds.likely
-    assert fitted(spec, modality, kind).seconds < 10 * small.seconds.high + 5.0  # toys are smaller than any measured set
+    assert (
+        fitted(spec, modality, kind).seconds < 10 * small.seconds.high + 5.0
+    )  # toys are smaller than any measured set

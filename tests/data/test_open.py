@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import gzip
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -180,6 +181,13 @@ def test_sources_that_are_not_there(tmp_path: Path) -> None:
     ):
         with pytest.raises(UserError, match=said):
             opened(str(source), tmp_path)
+
+
+def test_cut_gzip(tmp_path: Path) -> None:
+    path = tmp_path / "cut.csv.gz"
+    path.write_bytes(gzip.compress(b"a,b\n" + b"".join(b"%d,x\n" % i for i in range(9999)))[:-3000])
+    with pytest.raises(UserError, match=r"cut.csv.gz cannot be read"):
+        opened(str(path), tmp_path, target="b")
 
 
 def test_names_of_their_own(tmp_path: Path) -> None:

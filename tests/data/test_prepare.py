@@ -100,12 +100,6 @@ def test_by_group_and_by_time(tmp_path):
     assert [("no", "yes")[code] for code in examples.labels] == [targets[row] for row in examples.rows]
 
 
-def test_rows_in_both_parts_are_told(tmp_path):
-    table = pa.table({"x": np.tile(np.arange(50.0), 4), "y": np.tile([0, 1], 100)})
-    _, splits = prepared(table, "y", tmp_path)
-    assert splits.notes == ("40 of 40 test rows stand among the training or validation rows too",)
-
-
 def test_the_users_task_and_metric(tmp_path):
     table = pa.table({"x": np.arange(60.0), "y": np.tile([0, 1, 2], 20)})
     dataset, splits = prepared(

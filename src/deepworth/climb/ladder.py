@@ -19,6 +19,7 @@ from deepworth.types import Candidate, Dataset, Goals, Machine, Plan, Splits, Tr
 
 TICK = 0.05  # seconds between two looks at a running trial
 GRACE = 0.06  # share of a trial's time kept back from the learner, for what it does after its deadline
+LEAST = 10.0  # seconds any trial may take while the limit allows: estimates of small ones are unsure
 SOON = 1.0  # a trial is not begun with less time than this
 
 
@@ -87,20 +88,21 @@ class Ladder:
         return ""
 
     def _allotment(self, candidate: Candidate, left: float) -> float:
-        """Seconds a trial may take.
+        """Seconds a trial may take: what is left beside the later candidates that still fit.
 
-        At least its high estimate or 60 % of what is left, whichever is less; beyond that what the later candidates that
-        still fit leave over, but never more than four times its high estimate or an even share: a model that hangs must
-        not take the time of the others.
+        None of them holds back more than an even share. A trial gets at least twice its high estimate and LEAST seconds
+        (60 % of what is left at most), and never more than four times its high estimate or an even share: a model that
+        hangs must not take the time of the others.
         """
-        spare = left / self.goals.jobs - candidate.estimate.seconds.likely
+        even = left / (1 + len(self.waiting))
+        spare = left - candidate.estimate.seconds.likely
         reserved = 0.0
         for later in self.waiting:
             if later.estimate.seconds.low <= spare - reserved:
-                reserved += min(later.estimate.seconds.likely, spare - reserved)
+                reserved += min(later.estimate.seconds.likely, spare - reserved, even)
         high = candidate.estimate.seconds.high
-        most = max(4 * high, left / (1 + len(self.waiting)))
-        return min(left, most, max(left - reserved, min(high, 0.6 * left)))
+        least = min(max(2 * high, LEAST), 0.6 * left)
+        return min(left, max(left - reserved, least), max(4 * high, even, LEAST))
 
     def _trial(self, candidate: Candidate) -> Trial:
         return Trial(

@@ -21,5 +21,5 @@ def read_bytes(path: str) -> bytes:
         if zipped:
             return _archive(head + ".zip").read(member)
         return Path(path).read_bytes()
-    except (OSError, KeyError, zipfile.BadZipFile) as error:
+    except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
         raise UserError(f"cannot read {path}: {error}") from error

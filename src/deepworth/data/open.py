@@ -53,7 +53,6 @@ def open_source(source: Any, options: SourceOptions, folder: Path) -> Opened:
     """
     read = read_source(source, options)
     table, notes = tidy(read.table)
-    read = replace(read, table=table.slice(0, 0))  # what was read must not stay in memory beside what is written
     check_names(options, table.column_names)
     table, kinds = _unpacked(table, folder, options)
     kinds = {**read.kinds, **kinds, **options.kinds}
@@ -70,15 +69,15 @@ def open_source(source: Any, options: SourceOptions, folder: Path) -> Opened:
     if options.ignore:
         notes += (f"left out as asked: {', '.join(options.ignore)}",)
     notes += told
-    columns = tuple(replace(c, kind="text") if c.name in features and c.kind == "id" else c for c in columns)
-    table, stamps, told = _located(table, [c for c in columns if c.name in features and c.kind in MEDIA], read.base)
+    chosen = frozenset(features)
+    columns = tuple(replace(c, kind="text") if c.name in chosen and c.kind == "id" else c for c in columns)
+    table, stamps, told = _located(table, [c for c in columns if c.name in chosen and c.kind in MEDIA], read.base)
     notes += told
     typed = [name for name in (target, roles.group, roles.split) if name]
     hashes, infinite = write_table(table, columns, typed, features, folder / TABLE)
     if infinite:
         worst = ", ".join(f"{name} ({count:,})" for name, count in list(infinite.items())[:5])
         notes += (f"infinite values are read as missing: {worst}",)
-    del table
     written = open_table(folder / TABLE)
     columns = tuple(_counted(column, written.column(column.name), column.name in typed) for column in columns)
     return Opened(
@@ -90,7 +89,7 @@ def open_source(source: Any, options: SourceOptions, folder: Path) -> Opened:
         roles=roles,
         target=target,
         fingerprint=hashlib.sha256("|".join([modality, *hashes, *stamps]).encode()).hexdigest()[:16],
-        notes=(*read.notes, *notes, *_unread(columns)),
+        notes=(*read.notes, *notes, *_guesses(columns)),
     )
 
 
@@ -123,7 +122,10 @@ def read_source(source: Any, options: SourceOptions) -> Read:
     source = os.path.expanduser(source) if isinstance(source, str | Path) else source
     for spec in specs("readers").values():
         if resolve(spec.accepts)(source):
-            read: Read = resolve(spec.read)(source, options)
+            try:
+                read: Read = resolve(spec.read)(source, options)
+            except OSError as error:  # no permission, a broken disk, a packed file that is cut
+                raise UserError(f"{source} cannot be read: {error}") from error
             if not read.table.num_columns or not read.table.num_rows:
                 names = ", ".join(map(repr, read.table.column_names[:10]))
                 raise UserError(
@@ -234,12 +236,11 @@ def _counted(column: Column, written: pa.ChunkedArray, typed: bool) -> Column:
     distinct = column.distinct
     if pt.is_dictionary(written.type) and written.num_chunks:
         distinct = len(written.chunk(0).dictionary)
-    return replace(
-        column, missing=written.null_count / len(written) if not typed else column.missing, distinct=distinct
-    )
+    missing = column.missing if typed else written.null_count / len(written)
+    return replace(column, missing=missing, distinct=distinct)
 
 
-def _unread(columns: tuple[Column, ...]) -> tuple[str, ...]:
+def _guesses(columns: tuple[Column, ...]) -> tuple[str, ...]:
     """Columns whose kind is a guess a person should see."""
     return tuple(
         f"{c.name!r}: {c.why}" for c in columns if "guess" in c.why or c.why.startswith("numbers written like")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 
-from deepworth.data.duplicates import row_hashes, shared_rows
+from deepworth.data.duplicates import row_hashes
 from deepworth.data.labels import Labels, find_task
 from deepworth.data.split import SplitIndices, given_parts, group_codes, make_splits, time_codes
 from deepworth.errors import UserError
@@ -65,7 +65,7 @@ def prepare(opened: Opened, goals: Goals, options: SourceOptions, folder: Path) 
         valid=len(division.valid),
         test=len(division.test),
         fingerprint=digest.hexdigest()[:16],
-        notes=(*division.notes, *_repeated(hashes, rows, division)),
+        notes=division.notes,
     )
     write(run.path / "splits" / "splits.json", dump(splits))
     write(run.data / "dataset.json", dump(dataset))  # last: a folder that has it is whole
@@ -92,13 +92,6 @@ def _divide(table: pa.Table, labels: Labels, roles: Roles, seed: int) -> tuple[n
     codes = labels.codes[keep[labels.keep]]
     division = make_splits(codes, labels.task, seed, given=given, groups=groups, times=times)
     return np.flatnonzero(keep), codes, replace(division, notes=(*notes, *division.notes))
-
-
-def _repeated(hashes: np.ndarray, rows: np.ndarray, division: SplitIndices) -> list[str]:
-    shared = shared_rows(hashes, rows[division.test], rows[np.concatenate([division.train, division.valid])])
-    if not shared.any():
-        return []
-    return [f"{int(shared.sum()):,} of {len(shared):,} test rows stand among the training or validation rows too"]
 
 
 def _write_array(path: Path, values: np.ndarray) -> None:

@@ -32,7 +32,8 @@ def write_table(
     Columns named in `typed` (the target, the roles) keep the type they have, and infinite values.
     """
     writers = [_Converter(table.column(column.name), column, column.name in typed) for column in columns]
-    hashers = {column.name: _Hasher(column) for column in columns if column.name in hashed}
+    wanted = frozenset(hashed)
+    hashers = {column.name: _Hasher(column) for column in columns if column.name in wanted}
     path.parent.mkdir(parents=True, exist_ok=True)
     schema = pa.schema([(column.name, writer.type) for column, writer in zip(columns, writers, strict=True)])
     fresh = path.with_suffix(".tmp")  # the file may be mapped by somebody: it is replaced, never written over
@@ -56,9 +57,7 @@ class _Converter:
         kind = column.kind
         self.verbatim = typed and _plain_numbers(values)  # "1", "2", "3" may be classes: a target keeps its words
         self.vocabulary = _vocabulary(values) if kind == "category" and not typed else None
-        self.type = (
-            pa.dictionary(pa.int32(), pa.string()) if self.vocabulary is not None else self._convert(_none(values)).type
-        )
+        self.type = self._convert(pa.array([], values.type)).type
 
     def __call__(self, array: pa.Array) -> pa.Array:
         converted = self._convert(array)
@@ -99,10 +98,6 @@ def _plain_numbers(values: pa.ChunkedArray) -> bool:
     )
 
 
-def _none(values: pa.ChunkedArray) -> pa.Array:
-    return pa.array([], values.type)
-
-
 def _vocabulary(values: pa.ChunkedArray) -> pa.Array:
     unique = _strings(plain(take_unique(values))).unique().drop_null()
     return unique.take(pc.sort_indices(unique))
@@ -124,9 +119,8 @@ def _truth(values: pa.Array) -> pa.Array:
     if pt.is_boolean(values.type):
         return values
     if not pt.is_string(values.type):
-        return pc.if_else(
-            pc.is_in(values, value_set=pa.array([0, 1], values.type)), values, pa.scalar(None, values.type)
-        ).cast(pa.bool_())
+        bit = pc.is_in(values, value_set=pa.array([0, 1], values.type))
+        return pc.if_else(bit, values, pa.scalar(None, values.type)).cast(pa.bool_())
     words = pc.utf8_lower(pc.utf8_trim_whitespace(values))
     truth = pc.is_in(words, value_set=TRUE)
     return pc.if_else(pc.or_(truth, pc.is_in(words, value_set=FALSE)), truth, pa.scalar(None, pa.bool_()))
@@ -136,8 +130,8 @@ class _Hasher:
     """The hash of one column's content: equal for equal values, whatever the file, the types and the batches were."""
 
     def __init__(self, column: Column) -> None:
-        self.values = hashlib.blake2b(f"{column.name}|{column.kind}|".encode(), digest_size=16)
-        self.shape = hashlib.blake2b(digest_size=16)  # lengths of strings, positions of missing values
+        self.values = hashlib.sha256(f"{column.name}|{column.kind}|".encode())
+        self.shape = hashlib.sha256()  # lengths of strings, positions of missing values
         self.rows = 0
 
     def update(self, array: pa.Array) -> None:

@@ -20,8 +20,8 @@ from deepworth.modalities._load import in_chunks, tolerant
 def decode_audio(path: str, rate: int, seconds: float | None = None) -> np.ndarray:
     """The mean of a clip's channels at `rate` samples a second, (samples,) float32, about -1 to 1.
 
-    WAV, FLAC, OGG and MP3, of which no more than the first `seconds` are decoded. Raises UserError that names a file that
-    is missing, broken or empty.
+    WAV, FLAC, OGG and MP3, of which no more than the first `seconds` are decoded. Raises UserError that names a file
+    that is missing, broken or empty.
     """
     data = io.BytesIO(read_bytes(path))
     try:
@@ -75,7 +75,7 @@ def load_clips(
 
 
 def sample_headers(examples: Examples, column: str, rows: int = 64) -> np.ndarray:
-    """(n, 2) seconds and sample rates in the headers of at most `rows` files spread evenly; broken ones are left out."""
+    """(n, 2) seconds and rates in the headers of at most `rows` files spread evenly, broken ones left out."""
     headers = []
     for path in examples.take(np.unique(np.linspace(0, len(examples) - 1, rows).astype(int))).strings(column):
         try:

@@ -24,9 +24,9 @@ BROKEN = (OSError, SyntaxError, ValueError, EOFError, IndexError, struct.error, 
 def decode_image(path: str, size: tuple[int, int] | None = None, mode: Literal["RGB", "L"] = "RGB") -> np.ndarray:
     """The uint8 pixels of an image, (height, width, 3) for "RGB" and (height, width) for "L".
 
-    `size` is (height, width): the image is stretched to it, anti-aliased; a JPEG far larger is shrunk while decoding, for
-    a fraction of the price. EXIF orientation is applied, transparency is laid on white, 16-bit samples keep their high
-    byte. Raises UserError that names a file that is missing or broken.
+    `size` is (height, width): the image is stretched to it, anti-aliased; a JPEG far larger is shrunk while decoding,
+    for a fraction of the price. EXIF orientation is applied, transparency is laid on white, 16-bit samples keep their
+    high byte. Raises UserError that names a file that is missing or broken.
     """
     data = io.BytesIO(read_bytes(path))
     try:

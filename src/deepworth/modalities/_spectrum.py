@@ -12,7 +12,7 @@ MEL_A_HZ = 3.0 / 200.0
 MEL_A_LOG = 27.0 / np.log(6.4)
 
 
-def hz_to_mel(hz: np.ndarray) -> np.ndarray:
+def hz_to_mel(hz: np.ndarray | float) -> np.ndarray:
     """Mels on the scale of Slaney's Auditory Toolbox (1998), as in librosa."""
     hz = np.asarray(hz, dtype=np.float64)
     return np.where(hz < KNEE_HZ, hz * MEL_A_HZ, KNEE_MEL + np.log(np.maximum(hz, 1e-9) / KNEE_HZ) * MEL_A_LOG)
@@ -27,7 +27,7 @@ def mel_to_hz(mel: np.ndarray) -> np.ndarray:
 @functools.lru_cache(maxsize=8)
 def mel_filters(rate: int, n_fft: int, n_mels: int, low: float = 0.0, high: float | None = None) -> np.ndarray:
     """(n_fft // 2 + 1, n_mels) float32 triangles of equal area (Slaney norm), `low` to `high` Hz (default rate / 2)."""
-    edges = mel_to_hz(np.linspace(*hz_to_mel(np.array([low, high or rate / 2])), n_mels + 2))
+    edges = mel_to_hz(np.linspace(hz_to_mel(low), hz_to_mel(high or rate / 2), n_mels + 2))
     bins = np.fft.rfftfreq(n_fft, 1 / rate)[:, None]
     rising = (bins - edges[:-2]) / np.diff(edges)[:-1]
     falling = (edges[2:] - bins) / np.diff(edges)[1:]

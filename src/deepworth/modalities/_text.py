@@ -13,13 +13,28 @@ from deepworth.types import Dataset, TaskKind
 
 SAMPLE = 2_000  # rows whose texts are measured
 
-SUBJECTS = "the film|this story|the acting|our evening|the second half|the music|every scene|the plot".split("|")
-FILLER = "and then|on the whole|as far as we saw|with some friends|in the old cinema|for two hours|once again".split(
-    "|"
-)
-PRAISE = "was wonderful|felt brilliant|made me smile|was a delight|looked beautiful".split("|")
-BLAME = "was dreadful|felt boring|made me angry|was a waste|looked cheap".split("|")
-PLAIN = "was average|felt ordinary|left me unmoved|was as expected|looked usual".split("|")
+SUBJECTS = [
+    "the film",
+    "this story",
+    "the acting",
+    "our evening",
+    "the second half",
+    "the music",
+    "every scene",
+    "the plot",
+]
+FILLER = [
+    "and then",
+    "on the whole",
+    "as far as we saw",
+    "with some friends",
+    "in the old cinema",
+    "for two hours",
+    "once again",
+]
+PRAISE = ["was wonderful", "felt brilliant", "made me smile", "was a delight", "looked beautiful"]
+BLAME = ["was dreadful", "felt boring", "made me angry", "was a waste", "looked cheap"]
+PLAIN = ["was average", "felt ordinary", "left me unmoved", "was as expected", "looked usual"]
 
 
 def mean_chars(dataset: Dataset) -> float:
@@ -33,7 +48,7 @@ def mean_chars(dataset: Dataset) -> float:
 
 
 def toy_reviews(folder: Path, rows: int, seed: int, task_kind: TaskKind) -> Path:
-    """`folder/reviews.csv`: a review is two to six clauses of one mood, or for a regression of a mixture of praise and blame."""
+    """`folder/reviews.csv`: a review is two to six clauses of one mood; in a regression praise and blame mix."""
     rng = np.random.default_rng(seed)
     moods = {"binary": [BLAME, PRAISE], "multiclass": [BLAME, PLAIN, PRAISE], "regression": [BLAME, PRAISE]}[task_kind]
     names = ["bad", "good"] if task_kind == "binary" else ["bad", "fair", "good"]

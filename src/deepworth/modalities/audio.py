@@ -34,8 +34,8 @@ def workload(dataset: Dataset, splits: Splits) -> Workload:
 
 
 def toy(folder: Path, rows: int, seed: int, task_kind: TaskKind) -> Path:
-    """A folder of class folders of short WAV tones (the class is the pitch), or for a regression a CSV file `labels.csv`
-    of `file` and `target` (the pitch in octaves)."""
+    """A folder of class folders of short WAV tones (the class is the pitch), or for a regression a CSV file
+    `labels.csv` of `file` and `target` (the pitch in octaves)."""
     from deepworth.modalities._toys import toy_clips
 
     return toy_clips(folder, rows, seed, task_kind)

@@ -199,8 +199,8 @@ class TreeHead:
     ) -> TreeHead:
         """Boost until the log loss (or squared or, for "mae", absolute error) of the valid rows stops falling.
 
-        Arguments as for LinearHead. The round under way at the deadline is the last. Raises OutOfTime only when it passed
-        before the first.
+        Arguments as for LinearHead. The round under way at the deadline is the last. Raises OutOfTime only when it
+        passed before the first.
         """
         import lightgbm
 

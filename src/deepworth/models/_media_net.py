@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import time
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ from deepworth.models.learner import Context
 from deepworth.train import recipe as recipes
 from deepworth.train.batches import StreamBatches
 from deepworth.train.options import Options
+from deepworth.train.runtime import Precision
 from deepworth.types import Column, Modality, Task, dump, load
 
 Facts = dict[str, Any]  # JSON values
@@ -46,6 +48,9 @@ class MediaNet:
     smoothing = 0.0  # of the labels
     mixup = 0.0  # Beta parameter of mixing pairs of rows; 0: none
     clip_norm = 1.0
+    patience = 3  # evaluations without a better one
+    attends = False  # whether the network is a transformer
+    starts_trained = False  # whether `warm` leaves a model worth keeping
 
     def __init__(self, task: Task, columns: tuple[Column, ...], params: Facts) -> None:
         self.task, self.columns, self.params = task, columns, params
@@ -81,6 +86,7 @@ class MediaNet:
 
     def fit(self, train: Examples, valid: Examples, context: Context) -> None:
         torch.set_num_threads(context.threads)
+        os.environ.setdefault("RAYON_NUM_THREADS", str(context.threads))  # of the tokenizers; read when they first run
         torch.manual_seed(context.seed)
         self.budget = RESIDENT * context.memory_gb * 1e9
         self.begin(train, context)
@@ -243,7 +249,9 @@ class MediaNet:
         start = {name: tensor.detach().clone() for name, tensor in self.module.state_dict().items()}
         first = evaluate(self.module) if self.starts_trained else -math.inf
         try:
-            outcome = _neural.fit(recipe, batches, evaluate, context, options, valid_rows=len(valid))
+            outcome = _neural.fit(
+                recipe, batches, evaluate, context, options, valid_rows=len(valid), precisions=self._precisions()
+            )
             kept = outcome.best_score > first
         except OutOfTime:
             if not self.starts_trained:
@@ -255,8 +263,15 @@ class MediaNet:
         self.module.eval()
         context.notes["kept"] = "fine-tuned weights" if kept else "the start"
 
-    starts_trained = False  # whether `warm` leaves a model worth keeping
-    patience = 3
+    def _precisions(self) -> tuple[Precision, ...]:
+        """Precisions worth timing, the most likely first.
+
+        On a CPU with matrix units for bf16 transformers train 1.8 to 2 times faster in it; thin convolutions gain too
+        little to be told from noise, and a choice by noise would make a seed's result differ from run to run.
+        """
+        if _neural.device().type == "cuda":
+            return ("bf16" if torch.cuda.is_bf16_supported() else "fp16", "fp32")
+        return ("bf16", "fp32") if self.attends and torch.cpu.get_capabilities().get("amx_bf16") else ("fp32",)
 
     def _batch_size(self, rows: int) -> int:
         return int(self.params.get("batch", 16 if rows < 4_000 else 32))

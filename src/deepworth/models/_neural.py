@@ -92,7 +92,8 @@ def fit(
     runtime = LocalRuntime(device(), choice.precision, choice.compile)
     watch = (Jsonl(context.folder / "log.jsonl"), _Teller(context))
     outcome = train(recipe, batches, evaluate, options, runtime, context.folder, watch)
-    (context.folder / "checkpoint.safetensors").unlink(missing_ok=True)
+    for left in (decided, context.folder / "checkpoint.safetensors"):  # of use to a training that was killed, only
+        left.unlink(missing_ok=True)
     if not outcome.best_step:
         if outcome.reason == "diverged":
             raise FloatingPointError("the training loss is no longer a number")

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 
 class Average:
-    """Exponential moving average of the parameters; a decay of 0 averages nothing and costs nothing.
+    """Exponential moving average of the parameters; a decay of 0 averages nothing.
 
     Early in training the average is younger, min(decay, (1 + t) / (10 + t)), or it would remember the random start.
     """
@@ -24,8 +24,7 @@ class Average:
     @torch.no_grad()
     def update(self, step: int) -> None:
         """Move the average towards the weights after `step` steps."""
-        if self.decay:
-            torch._foreach_lerp_(self.means, self.parameters, 1 - min(self.decay, (1 + step) / (10 + step)))
+        torch._foreach_lerp_(self.means, self.parameters, 1 - min(self.decay, (1 + step) / (10 + step)))
 
     @contextmanager
     def in_place(self) -> Iterator[None]:

@@ -71,7 +71,7 @@ class Recipe:
         factor = self.schedule(progress)
         for group, state in zip(self.groups, optimizer.param_groups, strict=True):
             state["lr"] = group.lr * factor
-            if group.thaw > 0 and group.parameters[0].requires_grad != (progress >= group.thaw):
+            if group.thaw and group.parameters[0].requires_grad != (progress >= group.thaw):
                 for parameter in group.parameters:
                     parameter.requires_grad_(progress >= group.thaw)
 

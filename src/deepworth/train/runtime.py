@@ -33,7 +33,8 @@ class Runtime(Protocol):
     def autocast(self) -> AbstractContextManager[Any]:
         """Mixed precision, if any, for a forward pass."""
 
-    def backward(self, loss: Tensor) -> None: ...
+    def backward(self, loss: Tensor, gradient: Tensor) -> None:
+        """Add to the gradients those of `loss` times the number `gradient`."""
 
     def no_backward_sync(self, module: nn.Module, enabled: bool) -> AbstractContextManager[Any]:
         """Keep gradients on this rank while more micro-batches of the step follow."""
@@ -77,8 +78,8 @@ class LocalRuntime:
     def autocast(self) -> AbstractContextManager[Any]:
         return self._full if self.precision == "fp32" else torch.autocast(self.device.type, DTYPES[self.precision])
 
-    def backward(self, loss: Tensor) -> None:
-        self.scaler.scale(loss).backward()
+    def backward(self, loss: Tensor, gradient: Tensor) -> None:
+        self.scaler.scale(loss).backward(gradient)
 
     def no_backward_sync(self, module: nn.Module, enabled: bool) -> AbstractContextManager[Any]:
         return self._full

@@ -36,8 +36,8 @@ class FabricRuntime:
     def autocast(self) -> AbstractContextManager[Any]:
         return self.fabric.autocast()
 
-    def backward(self, loss: Tensor) -> None:
-        self.fabric.backward(loss)
+    def backward(self, loss: Tensor, gradient: Tensor) -> None:
+        self.fabric.backward(loss, gradient)
 
     def no_backward_sync(self, module: nn.Module, enabled: bool) -> AbstractContextManager[Any]:
         return self.fabric.no_backward_sync(cast(_FabricModule, module), enabled=enabled)

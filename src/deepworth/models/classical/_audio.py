@@ -58,7 +58,7 @@ def describe_clip(wave: np.ndarray, rate: int) -> np.ndarray:
     second = deltas(first)
     mean = cepstra.mean(axis=0)
     centred = cepstra - mean
-    parts = [part for part in np.array_split(np.arange(len(cepstra)), PARTS)]
+    parts = np.array_split(np.arange(len(cepstra)), PARTS)
     where = [part if len(part) else np.array([len(cepstra) - 1]) for part in parts]  # fewer frames than parts
     bands = (log_mels - log_mels.mean()).reshape(len(log_mels), 10, -1).mean(axis=2)
     return np.concatenate(

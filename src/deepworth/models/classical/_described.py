@@ -38,7 +38,7 @@ class Described(ABC):
         self.settings: list[dict[str, Any]] = []  # beside names
         self.cache: Path | None = None
         self.threads = 1
-        self.fitted: LinearHead | TreeHead | None = None
+        self.fitted = self.head(task)
 
     @abstractmethod
     def choose(self, examples: Examples, name: str) -> dict[str, Any]:
@@ -54,6 +54,7 @@ class Described(ABC):
         self.cache, self.threads = context.cache / "features", context.threads
         self.settings = [self.choose(train, name) for name in self.names]
         train, rows_a_second = self._affordable(train, valid, context)
+        assert train.labels is not None and valid.labels is not None
         x_train = self.features(train, context, 0.0, 0.5)
         x_valid = self.features(valid, context, 0.5, 0.6)
         context.notes["features"] = x_train.shape[1]
@@ -92,7 +93,9 @@ class Described(ABC):
         blocks = []
         for name, settings in zip(self.names, self.settings, strict=True):
 
-            def encode(wanted: Examples, name: str = name, settings: dict[str, Any] = settings):
+            def encode(
+                wanted: Examples, name: str = name, settings: dict[str, Any] = settings
+            ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
                 told = time.monotonic()
                 notes = None if context is None else context.notes
                 for positions, block in self.describe(wanted, name, settings, notes):
@@ -117,7 +120,7 @@ class Described(ABC):
         """
         picked = np.random.default_rng(context.seed).permutation(len(train))
         start = time.monotonic()
-        self.features(train.take(np.sort(picked[:PROBE])))
+        self.features(train.take(np.sort(picked[:PROBE])), context, 0.0, 0.0)
         rows_a_second = min(len(train), PROBE) / max(time.monotonic() - start, 1e-6)
         if context.deadline == float("inf"):
             return train, rows_a_second

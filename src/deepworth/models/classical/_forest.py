@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
-from sklearn.tree import DecisionTreeClassifier
 from sklearn.tree._tree import NODE_DTYPE, Tree
 
 from deepworth.errors import OutOfTime
@@ -27,8 +26,8 @@ FIELDS = ("left_child", "right_child", "feature", "threshold", "missing_go_to_le
 class ForestHead:
     """Averaged deep trees on bootstrap samples (Breiman 2001), missing values sent the way that splits best.
 
-    A tree is kept as its splits and the float32 answers of its nodes; thresholds are rounded down to float32, which sends
-    float32 features the same way. That takes a third of scikit-learn's memory and needs no pickle.
+    A tree is kept as its splits and the float32 answers of its nodes; thresholds are rounded down to float32, which
+    sends float32 features the same way. That takes a third of scikit-learn's memory and needs no pickle.
     """
 
     def __init__(self, task: Task, params: dict[str, Any]) -> None:
@@ -127,7 +126,7 @@ class ForestHead:
             sizes=np.array([len(n) for n in nodes]),
             width=np.array(self.width),
             answers=np.concatenate(self.answers),
-            **{field: array.astype(small.get(field, array.dtype)) for field, array in arrays.items()},
+            **{field: array.astype(small.get(field, array.dtype)) for field, array in arrays.items()},  # type: ignore[arg-type]
         )
 
     @classmethod

@@ -55,6 +55,7 @@ class MfccHmm:
 
     def fit(self, train: Examples, valid: Examples, context: Context) -> None:
         """Start every class from its clips cut into equal parts, then improve class by class while time lasts."""
+        assert train.labels is not None and valid.labels is not None
         self.threads, self.rate = context.threads, common_rate(train, self.name)
         with threadpool_limits(context.threads):
             clips = self._frames(train, context)
@@ -100,7 +101,8 @@ class MfccHmm:
         arrays = {
             f"{code}-{key}": value for code, model in self.models.items() for key, value in _arrays(model).items()
         }
-        np.savez(folder / "hmm.npz", codes=np.array(sorted(self.models)), mean=self.mean, spread=self.spread, **arrays)
+        arrays |= {"codes": np.array(sorted(self.models)), "mean": self.mean, "spread": self.spread}
+        np.savez(folder / "hmm.npz", allow_pickle=False, **arrays)
 
     @classmethod
     def load(cls, folder: Path) -> MfccHmm:
@@ -129,8 +131,8 @@ class MfccHmm:
         return found
 
     def _standard(self, clip: np.ndarray) -> np.ndarray:
-        """Words: mean 0 and spread 1 over the clip, so that voice and room drop out. Longer sounds, where the mean is what
-        tells them apart: over the training set (esc10: 0.66 with the clip's own)."""
+        """The clip with mean 0 and spread 1: its own for words, so that voice and room drop out, else the training
+        frames', because the mean is what tells longer sounds apart (esc10, valid fold: 0.88 against 0.60)."""
         mean, spread = (clip.mean(axis=0), clip.std(axis=0)) if self.ordered else (self.mean, self.spread)
         return (clip - mean) / np.maximum(spread, 1e-3)
 

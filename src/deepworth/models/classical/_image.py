@@ -39,8 +39,8 @@ def hog(pixels: np.ndarray) -> np.ndarray:
     """(n, 8 * 8 * 31) histograms of oriented gradients of (n, side, side, 3) pixels in 0..1.
 
     The form of Felzenszwalb et al. 2010: 18 signed and 9 unsigned orientations a cell, normalised by the four blocks
-    around it and averaged, and the four energies. The gradient is that of the steepest channel, shared over the two nearest
-    orientations and the four nearest cells.
+    around it and averaged, and the four energies. The gradient is that of the steepest channel, shared over the two
+    nearest orientations and the four nearest cells.
     """
     count, side = pixels.shape[:2]
     dx, dy = np.zeros_like(pixels), np.zeros_like(pixels)
@@ -92,7 +92,7 @@ def _normalised(cells: np.ndarray) -> np.ndarray:
 
 
 def gabor(grey: np.ndarray) -> np.ndarray:
-    """(n, 18 * 5) answers of a Gabor bank to (n, side, side) grey images: mean strength in each quarter, and the spread.
+    """(n, 18 * 5) answers of a Gabor bank to (n, side, side) grey images: mean strength in each quarter, and spread.
 
     Filters with nothing above half the highest frequency are applied to a spectrum cut to it: the same answer at every
     second pixel for a quarter of the price.
@@ -114,7 +114,7 @@ def gabor(grey: np.ndarray) -> np.ndarray:
 
 @functools.lru_cache(maxsize=4)
 def _bank(side: int) -> np.ndarray:
-    """(18, side, side) transfer functions: a Gaussian of about one octave at each frequency, on one half plane (analytic)."""
+    """(18, side, side) transfer functions: a Gaussian of about one octave at each frequency, one-sided (analytic)."""
     down, across = np.meshgrid(fftfreq(side), fftfreq(side), indexing="ij")
     kernels = []
     for wavelength in WAVELENGTHS:
@@ -125,8 +125,8 @@ def _bank(side: int) -> np.ndarray:
 
 
 def colours(images: np.ndarray) -> np.ndarray:
-    """(n, COLOUR_WIDTH) of (n, side, side, 3) uint8: a histogram of 4 x 4 x 4 RGB colours, one of 12 hues, moments of RGB
-    and HSV, and the mean and spread of RGB on a 4 x 4 grid."""
+    """(n, COLOUR_WIDTH) of (n, side, side, 3) uint8: a histogram of 4 x 4 x 4 RGB colours, one of 12 hues, moments of
+    RGB and HSV, and the mean and spread of RGB on a 4 x 4 grid."""
     count, side = images.shape[:2]
     pixels = images.astype(np.float32) / 255.0
     codes = (images >> 6).astype(np.int64) @ np.array([16, 4, 1])

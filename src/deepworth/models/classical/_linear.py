@@ -28,11 +28,12 @@ class Linear:
         self.model, self.target = SparseLinear(task), Target()
 
     def fit(self, train: Examples, valid: Examples, context: Context) -> None:
+        assert train.labels is not None and valid.labels is not None
         context.tell(0.0, "encoding")
         self.encoder.fit(train)
         x, x_valid = self._design(train), self._design(valid)
         y, y_valid = train.labels, valid.labels
-        deadline = context.deadline - PREDICT * x.shape[1] * (len(valid) + context.predict_rows)
+        deadline = context.deadline - PREDICT * x.size / len(train) * (len(valid) + context.predict_rows)
         tries = (False, True) if not self.task.is_classification and may_be_log(y) and len(y_valid) else (False,)
         best = np.inf
         for log in tries:

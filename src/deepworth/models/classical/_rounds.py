@@ -25,7 +25,7 @@ class Rounds:
         self.started = self.told = time.monotonic()
 
     def pace(self, done: int) -> float:
-        """The learning rate from here on: doubled until `WANTED` rounds' worth of learning fits, after `WARM` rounds."""
+        """The learning rate from here on: doubled until `WANTED` rounds' learning fits, after `WARM` rounds."""
         if done == WARM and math.isfinite(self.context.deadline):
             each = (time.monotonic() - self.started) / WARM + self.after
             fits = max(self.context.remaining() / each, 1.0)

@@ -1,4 +1,4 @@
-"""Regularised linear models on sparse features of any width, stopped at a deadline between two iterations."""
+"""Regularised linear models on dense or sparse features of any width, stopped at a deadline between two iterations."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import scipy.sparse as sp
@@ -18,12 +18,13 @@ from deepworth.types import Task, dump, load
 
 LOOSENESS = (0.1, 0.5, 2.0, 8.0, 32.0, 128.0)  # C of scikit-learn: one over the L2 strength on the sum of the losses
 PATIENCE = 0  # looser settings in a row that may be no better before the path ends
-MANY = 10  # outputs above which the path starts in its middle: a step costs their number, and few rows a class like it loose
+MANY = 10  # outputs above which the path starts in its middle: a step costs their number, and all stopped beyond
 STEPS = 60  # of L-BFGS a setting, each starting where the last ended
 TRIED_ROWS = 60_000  # settings are compared on so many training rows; the best is then solved on all
 
 Objective = Callable[[np.ndarray], tuple[float, np.ndarray]]
 Tell = Callable[[float, str], None]
+Matrix: TypeAlias = Any  # (n, d) float32, dense or CSR; scipy has no types to say so
 
 
 class SparseLinear:
@@ -43,9 +44,9 @@ class SparseLinear:
 
     def fit(
         self,
-        x: sp.csr_matrix,
+        x: Matrix,
         y: np.ndarray,
-        x_valid: sp.csr_matrix,
+        x_valid: Matrix,
         y_valid: np.ndarray,
         deadline: float = float("inf"),
         tell: Tell = lambda share, message: None,
@@ -70,11 +71,13 @@ class SparseLinear:
                 break
         if x[few].shape[0] < x.shape[0] and time.monotonic() < deadline:
             tell(0.8, "on all rows")
-            for _, self.weights, self.bias in self._path(x, y, (self.looseness,), deadline, (self.weights, self.bias)):
-                _, self.temperature = self._judge(self._scores(x_valid, self.weights, self.bias), y_valid)
+            _, self.weights, self.bias = next(
+                self._path(x, y, (self.looseness,), deadline, start=(self.weights, self.bias))
+            )
+            _, self.temperature = self._judge(self._scores(x_valid, self.weights, self.bias), y_valid)
         return self
 
-    def predict(self, x: sp.csr_matrix) -> np.ndarray:
+    def predict(self, x: Matrix) -> np.ndarray:
         """(n, classes) float64 probabilities, or (n,) float64 values."""
         scores = self._scores(x, self.weights, self.bias)
         if not self.task.is_classification:
@@ -102,7 +105,7 @@ class SparseLinear:
             self.weights, self.bias = arrays["weights"], arrays["bias"]
         return self
 
-    def _scores(self, x: sp.csr_matrix, weights: np.ndarray, bias: np.ndarray) -> np.ndarray:
+    def _scores(self, x: Matrix, weights: np.ndarray, bias: np.ndarray) -> np.ndarray:
         return (x @ weights).astype(np.float64) + bias
 
     def _probabilities(self, scores: np.ndarray) -> np.ndarray:
@@ -126,7 +129,7 @@ class SparseLinear:
 
     def _path(
         self,
-        x: sp.csr_matrix,
+        x: Matrix,
         y: np.ndarray,
         settings: tuple[float, ...],
         deadline: float,
@@ -163,10 +166,10 @@ class SparseLinear:
         share = np.log(np.bincount(y, minlength=len(self.task.classes)) + 0.5)
         return share - share.mean() if self.outputs > 1 else share[1:] - share[:1]
 
-    def _objective(self, x: sp.csr_matrix, y: np.ndarray, penalty: float) -> Objective:
+    def _objective(self, x: Matrix, y: np.ndarray, penalty: float) -> Objective:
         """Mean loss + penalty / 2 * |weights|^2 and its gradient, products in float32."""
         rows, width = x.shape
-        across = x.T.tocsr()
+        across = x.T.tocsr() if sp.issparse(x) else x.T
         target = ((y - self.shift) / self.scale if not self.task.is_classification else y).astype(np.float32)
         at = np.arange(rows)
 

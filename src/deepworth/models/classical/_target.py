@@ -13,8 +13,8 @@ SKEWED = 1.0  # skewness above which a positive target is a candidate for the lo
 class Target:
     """`log`: models learn log(y), and their answers come back as exp times `smear`, within the range seen in training.
 
-    `smear` is the mean of exp(residual) on training or validation rows (Duan 1983): without it, exp of a mean of logarithms
-    is a median and stays below the mean.
+    `smear` is the mean of exp(residual) on training or validation rows (Duan 1983): without it, exp of a mean of
+    logarithms is a median and stays below the mean.
     """
 
     log: bool = False

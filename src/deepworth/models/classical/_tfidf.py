@@ -20,7 +20,7 @@ from deepworth.types import Column, Estimate, Machine, Range, Task, Workload, du
 
 WEIGHTS = 3_000_000  # weights of a linear model at most, so that L-BFGS with its 10 kept steps stays under 400 MB
 TELLING = 2_000  # n-grams that trees choose from
-LONG = 400  # characters a row above which words say it all: imdb20k accuracy 0.892, with characters 0.890 in thrice the time
+LONG = 400  # characters a row above which words say it all: imdb20k 0.892, with characters 0.890 in thrice the time
 
 
 class Vectors:
@@ -52,7 +52,7 @@ class Vectors:
     def save(self, folder: Path) -> None:
         states = [part.state() for part in self.tfidf]
         (folder / "texts.json").write_text(json.dumps({"texts": self.texts, "tfidf": [values for values, _ in states]}))
-        np.savez(folder / "texts.npz", **{f"{i}.{k}": v for i, (_, own) in enumerate(states) for k, v in own.items()})
+        np.savez(folder / "texts.npz", **{f"{i}.{k}": v for i, (_, own) in enumerate(states) for k, v in own.items()})  # type: ignore[arg-type]
 
     @classmethod
     def load(cls, folder: Path) -> Vectors:
@@ -84,6 +84,7 @@ class TfIdfLinear:
         self.vectors = Vectors(_names(columns), (), self.limit)
 
     def fit(self, train: Examples, valid: Examples, context: Context) -> None:
+        assert train.labels is not None and valid.labels is not None
         _late(context)
         context.tell(0.0, "counting n-grams")
         units: tuple[Unit, ...] = ("words",) if self.vectors.mean_length(train) > LONG else ("words", "chars")
@@ -152,6 +153,7 @@ class TfIdfTrees:
     def fit(self, train: Examples, valid: Examples, context: Context) -> None:
         from sklearn.feature_selection import f_classif, f_regression
 
+        assert train.labels is not None and valid.labels is not None
         _late(context)
         self.threads = context.threads
         context.tell(0.0, "counting n-grams")

@@ -14,7 +14,7 @@ from deepworth.models.learner import Context
 from deepworth.types import Task
 
 MOST = 3_000  # rounds
-PREDICT = 1e-7  # seconds per row and tree, one thread
+PREDICT = 3e-8  # seconds per row and tree, one thread
 
 
 class XGBoostHead:
@@ -38,7 +38,7 @@ class XGBoostHead:
         if context.remaining() <= 0:
             raise OutOfTime("the deadline passed before the first tree")
         self.categorical = categorical
-        params = {**self._defaults(context), **{k: v for k, v in self.params.items() if k != "rounds"}}
+        params = {**self._defaults(x.shape[0], context), **{k: v for k, v in self.params.items() if k != "rounds"}}
         about = {"feature_types": self._types(x.shape[1]), "enable_categorical": True, "nthread": context.threads}
         train = xgb.QuantileDMatrix(x, y, **about)
         valid = [(xgb.QuantileDMatrix(x_valid, y_valid, ref=train, **about), "valid")] if len(y_valid) else []
@@ -66,26 +66,34 @@ class XGBoostHead:
     def _types(self, width: int) -> list[str]:
         return ["c" if i in self.categorical else "float" for i in range(width)]
 
-    def _defaults(self, context: Context) -> dict[str, Any]:
+    def _defaults(self, rows: int, context: Context) -> dict[str, Any]:
         classes = len(self.task.classes)
         absolute = context.metric == "mae"
-        kind: dict[str, Any] = {
+        kinds: dict[str, dict[str, Any]] = {
             "binary": {"objective": "binary:logistic", "eval_metric": "logloss"},
             "multiclass": {"objective": "multi:softprob", "eval_metric": "mlogloss", "num_class": classes},
             "regression": {
                 "objective": "reg:absoluteerror" if absolute else "reg:squarederror",
                 "eval_metric": "mae" if absolute else "rmse",
             },
-        }[self.task.kind]
+        }
+        deep = 6 if rows < 30_000 else 8 if rows < 150_000 else 10
         shape = (
-            {"learning_rate": 0.08, "max_depth": 6, "min_child_weight": 5e-6, "subsample": 0.65, "lambda": 0.0}
+            {"learning_rate": 0.08, "max_depth": deep, "min_child_weight": 5e-6, "subsample": 0.65, "lambda": 0.0}
             if self.task.is_classification
-            else {"learning_rate": 0.05, "max_depth": 8, "min_child_weight": 2.0, "subsample": 0.7, "lambda": 0.0}
+            else {
+                "learning_rate": 0.05,
+                "max_depth": deep - 1,
+                "min_child_weight": 2.0,
+                "subsample": 0.7,
+                "lambda": 0.0,
+            }
         )
         return {
-            **kind,
+            **kinds[self.task.kind],
             **shape,
-            "colsample_bylevel": 0.9,
+            "colsample_bynode": 0.5,
+            "max_cat_to_onehot": 128,  # sets of levels fit noise: nycflights13 AUC 0.687, one level at a time 0.715
             "tree_method": "hist",
             "nthread": context.threads,
             "seed": context.seed,

@@ -14,7 +14,7 @@ from deepworth.types import Column, Estimate, Machine, Range, Task, Workload
 
 
 class Prior:
-    """Predicts the same for every row: the share of each class in training, or the mean (the median when judged by MAE)."""
+    """The same for every row: the share of each class in training, or the mean (the median when judged by MAE)."""
 
     def __init__(self, task: Task, columns: tuple[Column, ...], params: dict[str, Any]) -> None:
         self.task = task

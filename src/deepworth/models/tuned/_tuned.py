@@ -97,6 +97,7 @@ class TextTuned(Tuned):
     """A sentence encoder fine-tuned."""
 
     modality = "text"
+    attends = True
     epochs, rate = 3.0, 1e-4
 
     def sizes_of(self, network: object) -> dict[str, int]:
@@ -119,6 +120,7 @@ class AudioTuned(Tuned):
     """A speech encoder fine-tuned."""
 
     modality = "audio"
+    attends = True
     epochs, rate = 5.0, 1e-4
 
     def sizes_of(self, network: object) -> dict[str, int]:

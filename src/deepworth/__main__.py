@@ -1,0 +1,5 @@
+"""`python -m deepworth` is the command `deepworth`."""
+
+from deepworth.cli import app
+
+app()
