@@ -52,9 +52,13 @@ def examples(values: list[str], labels: list[Any], kind: Kind) -> Examples:
 
 def chosen(encoder: Encoder, digest: str, rows: Examples, context: Context) -> tuple[Choice, float]:
     """What a fit would choose for ten times these rows, and the seconds of choosing with an empty cache of networks."""
-    many = Examples(dataset=rows.dataset, table=rows.table, rows=np.tile(rows.rows, 10), labels=np.tile(rows.labels, 10))
+    many = Examples(
+        dataset=rows.dataset, table=rows.table, rows=np.tile(rows.rows, 10), labels=np.tile(rows.labels, 10)
+    )
     start = time.perf_counter()
-    return choose(encoder, digest, rows.dataset.task, many, rows.take(np.arange(0)), context), time.perf_counter() - start
+    return choose(
+        encoder, digest, rows.dataset.task, many, rows.take(np.arange(0)), context
+    ), time.perf_counter() - start
 
 
 def fresh_context() -> Context:
@@ -63,7 +67,9 @@ def fresh_context() -> Context:
     return Context(folder=folder, cache=folder, threads=THREADS)
 
 
-def alternate(ours: Callable[[], np.ndarray], theirs: Callable[[], np.ndarray]) -> tuple[list[float], np.ndarray, np.ndarray]:
+def alternate(
+    ours: Callable[[], np.ndarray], theirs: Callable[[], np.ndarray]
+) -> tuple[list[float], np.ndarray, np.ndarray]:
     """Ratios (their seconds / ours) of neighbouring rounds, and both feature sets. Prints each round."""
     ratios = []
     for round_ in range(ROUNDS):

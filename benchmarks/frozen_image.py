@@ -8,7 +8,6 @@ worker processes as it recommends. Conversion and probe are printed apart: they 
 
 from __future__ import annotations
 
-import io
 import sys
 import tempfile
 import zipfile
@@ -16,11 +15,10 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from _frozen import THREADS, accuracy, alternate, chosen, data_folder, examples, fresh_context, report
 from PIL import Image
 from torch.utils.data import DataLoader
 
-from _frozen import THREADS, accuracy, alternate, chosen, data_folder, examples, fresh_context, report
-from deepworth.data.media import read_bytes
 from deepworth.models.frozen._encode import encode_all
 from deepworth.models.frozen._image import ImageEncoder, image_levels, native_side
 from deepworth.weights._networks import load_network
@@ -29,12 +27,12 @@ from deepworth.weights._networks import load_network
 def images(count: int) -> tuple[list[str], list[str]]:
     """Paths of photographs and their classes; generated stripes where there are none."""
     folder = data_folder()
-    if folder is not None:
-        archive = folder / "trashnet" / "images.zip"
-        names = sorted(name for name in zipfile.ZipFile(archive).namelist() if name.endswith(".jpg"))
-        some = np.random.default_rng(0).permutation(len(names))[:count]
-        return [f"{archive}/{names[i]}" for i in some], [names[i].split("/")[-2] for i in some]
     place, rng = Path(tempfile.mkdtemp(prefix="deepworth-benchmark-")), np.random.default_rng(0)
+    if folder is not None:
+        with zipfile.ZipFile(folder / "trashnet" / "images.zip") as archive:
+            names = sorted(name for name in archive.namelist() if name.endswith(".jpg"))
+            some = [names[i] for i in rng.permutation(len(names))[:count]]
+            return [archive.extract(name, place) for name in some], [name.split("/")[-2] for name in some]
     paths, labels = [], []
     for i in range(count):
         stripes = np.sin(np.arange(160) / (4 + 4 * (i % 3)))[None, :, None] * 60 + rng.normal(120, 30, (120, 160, 3))
@@ -54,7 +52,7 @@ class Files(torch.utils.data.Dataset):
         return len(self.paths)
 
     def __getitem__(self, i: int) -> torch.Tensor:
-        return self.transform(Image.open(io.BytesIO(read_bytes(self.paths[i]))).convert("RGB"))
+        return self.transform(Image.open(self.paths[i]).convert("RGB"))
 
 
 def main() -> None:
@@ -63,7 +61,9 @@ def main() -> None:
     side = image_levels(native_side(rows, "value"), network.size)[0]
     encoder = ImageEncoder(network, ("value",), (side,), context)
     choice, seconds = chosen(encoder, network.digest, rows, context)
-    print(f"{len(paths)} images, {THREADS} threads; chosen: {choice.runtime.name} at {side} px, in {seconds:.1f} s (once)")
+    print(
+        f"{len(paths)} images, {THREADS} threads; chosen: {choice.runtime.name} at {side} px, in {seconds:.1f} s (once)"
+    )
 
     import timm  # after load_network, which makes it importable where torchvision was built for another torch
 

@@ -2,8 +2,8 @@
 
     python benchmarks/frozen_text.py [documents]
 
-The same network, the same cut at 256 tokens, the same threads. Conversion and probe are printed apart: they are paid once
-a network and machine.
+The same network, the same cut at 256 tokens, the same threads. Conversion and probe are printed apart: they are paid
+once a network and machine.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ import sys
 import numpy as np
 import pyarrow.parquet as pq
 import torch
-
 from _frozen import THREADS, accuracy, alternate, chosen, data_folder, examples, fresh_context, report
+
 from deepworth.models.frozen._encode import encode_all
 from deepworth.models.frozen._text import TextEncoder
 from deepworth.weights._files import package_folder
@@ -23,12 +23,12 @@ from deepworth.weights._networks import load_network
 
 
 def documents(count: int) -> tuple[list[str], list[str]]:
-    """Half reviews of hundreds of words, half single sentences, with their sentiment; generated where there are none."""
+    """Half reviews of hundreds of words, half single sentences, with their sentiment; generated without data."""
     folder = data_folder()
     if folder is None:
         rng = random.Random(0)
-        good, bad = "lovely clever warm funny great".split(), "dull stupid cold sad awful".split()
-        filler = "the film that we saw in a small town with friends and their music was long".split()
+        good, bad = ["lovely", "clever", "warm", "funny"], ["dull", "stupid", "cold", "awful"]
+        filler = ["the", "film", "that", "we", "saw", "in", "a", "small", "town", "with", "friends", "was", "long"]
         labels = [rng.choice("01") for _ in range(count)]
         lengths = [rng.choice((8, 20, 60, 200)) for _ in range(count)]
         pick = {"0": bad, "1": good}

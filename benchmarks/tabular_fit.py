@@ -10,6 +10,7 @@ logs and checkpoints: the time goes to their data loading and their calls, not t
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import sys
@@ -27,8 +28,9 @@ from deepworth.train.batches import IndexBatches
 from deepworth.train.loop import train
 from deepworth.train.options import Options
 from deepworth.train.recipe import Group, Recipe, cross_entropy, supervised
+from deepworth.weights._torchvision import ensure_torchvision
 
-ROWS, VALID, BATCH, LR = 20_000, 4_000, 128, 2e-3
+ROWS, VALID, BATCH, LR = 20_000, 4_000, 64, 1e-3
 
 
 def made() -> tuple[tuple[torch.Tensor, torch.Tensor], tuple[torch.Tensor, torch.Tensor], nn.Module]:
@@ -124,13 +126,15 @@ def main(rounds: int = 5, epochs: int = 5) -> None:
     warnings.simplefilter("ignore")
     logging.getLogger("pytorch_lightning").setLevel(logging.ERROR)
     os.environ["TRANSFORMERS_VERBOSITY"] = "error"
+    ensure_torchvision()  # which both trainers import
     runs = (by_loop, by_lightning, by_hugging_face)
-    for run in runs:
-        run(1)  # imports
     took: dict[str, list[tuple[float, float]]] = {run.__name__: [] for run in runs}
-    for i in range(rounds):
-        for run in runs[:: 1 if i % 2 else -1]:
-            took[run.__name__].append(measured(run, epochs))
+    with open(os.devnull, "w") as nowhere, contextlib.redirect_stdout(nowhere), contextlib.redirect_stderr(nowhere):
+        for run in runs:
+            run(1)  # imports
+        for i in range(rounds):
+            for run in runs[:: 1 if i % 2 else -1]:
+                took[run.__name__].append(measured(run, epochs))
     for name, results in took.items():
         ratio = median(other[0] / ours[0] for other, ours in zip(results, took["by_loop"], strict=True))
         score = median(result[1] for result in results)

@@ -23,8 +23,8 @@ def main() -> None:
     shutil.rmtree(FOLDER, ignore_errors=True)
     FOLDER.mkdir(parents=True)
     reports = [
-        fit(write_table(FOLDER / "breast_cancer.parquet"), "breast_cancer", target="diagnosis", time="60s"),
-        fit(write_images(FOLDER / "digits"), "digits", time="80s"),
+        fit(write_table(FOLDER / "breast_cancer.parquet"), "breast_cancer", target="diagnosis", time="50s"),
+        fit(write_images(FOLDER / "digits"), "digits", time="110s"),
     ]
     print(f"\nTwo runs in {time.monotonic() - start:.0f} s. Open the reports:")
     for report in reports:

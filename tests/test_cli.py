@@ -116,6 +116,17 @@ def test_predict_prints_csv_without_a_file(run: tuple[Path, Result], table: Path
     assert len(done.stdout.splitlines()) == 401
 
 
+def test_a_reader_that_has_seen_enough_is_no_error(run: tuple[Path, Result], tmp_path: Path) -> None:
+    many = write_table(tmp_path / "many.csv", rows=20_000)
+    command = [sys.executable, "-c", "from deepworth.cli import app; app()", "predict", str(run[0]), str(many)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout and process.stderr
+        process.stdout.readline()
+        process.stdout.close()
+        assert process.stderr.read() == ""
+    assert process.returncode == 0
+
+
 def test_show_prints_the_table_again(tmp_path: Path) -> None:
     done = call("show", make_run(tmp_path / "adult"))
     assert done.exit_code == 0

@@ -18,7 +18,6 @@ from deepworth import __version__
 from deepworth.errors import DeepworthError, UserError
 from deepworth.types import Kind, Modality, TaskKind
 
-STARTED = time.monotonic()  # the limit of a fit counts from here
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # read once, when a library with OpenMP is loaded
 
 app = typer.Typer(
@@ -113,6 +112,7 @@ def fit(
 
     Columns that were taken for the wrong thing are named again: --text COL, --category COL, ... as often as needed.
     """
+    started = time.monotonic()  # the limit counts from here: loading the libraries is part of it
     with _plainly(debug):
         kinds = _kinds(
             number=number,
@@ -149,7 +149,7 @@ def fit(
                 jobs=jobs,
                 seed=seed,
                 watch=watch,
-                started=STARTED,
+                started=started,
             )
     _show(run, as_json)
 

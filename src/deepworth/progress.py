@@ -97,7 +97,10 @@ class Progress(Watch):
             self._line((*name, duration(result.seconds), estimate, said), colour)
         else:
             after = "" if result.status == "skipped" else f" after {duration(result.seconds)}"
-            self._line((*name, f"{result.status}{after}: {result.reason}"), colour)
+            why = (
+                result.reason if result.reason.startswith(result.status) else f"{result.status}{after}: {result.reason}"
+            )
+            self._line((*name, why), colour)
 
     def note(self, message: str) -> None:
         self._head("note", message, "yellow")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -140,8 +141,11 @@ def write_table(table: pa.Table, path: Path | None) -> None:
     import pyarrow.parquet
 
     if path is None:
-        sys.stdout.flush()
-        pyarrow.csv.write_csv(table, sys.stdout.buffer)
+        try:
+            pyarrow.csv.write_csv(table, sys.stdout.buffer)
+            sys.stdout.flush()
+        except BrokenPipeError:  # `| head` has seen enough; what is still buffered goes nowhere
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return
     path.parent.mkdir(parents=True, exist_ok=True)
     suffix = path.suffix.lower()

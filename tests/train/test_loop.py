@@ -41,6 +41,16 @@ def test_cutting_a_batch_changes_nothing(micro_batch):
     assert whole.history[0].score < whole.best_score - 0.01  # it did learn
 
 
+def test_the_usual_mean_of_means_would_fail_this():
+    """The equality above is no accident of the data: micro-batches that count alike, whatever their rows, break it."""
+    means = {
+        "loss": lambda module, batch: nn.functional.cross_entropy(module(batch[0]), batch[1]),
+        "weight": lambda batch: 1.0,
+    }
+    whole, cut = run(recipe(**means)), run(recipe(**means), micro_batch=5)
+    assert cut.best_score != pytest.approx(whole.best_score, rel=1e-4)
+
+
 def test_weights_of_unequal_rows_count():
     """A loss over tokens: the step divides by the tokens of all micro-batches, not by their number."""
     x, y = data()

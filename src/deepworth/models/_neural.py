@@ -54,11 +54,13 @@ def fit(
     valid_rows: int,
     precisions: Sequence[Precision] = ("fp32",),
     compilable: bool = False,
+    shrink: bool = True,
 ) -> Outcome:
     """Train within `context`, with the schedule shrunk to the epochs there is time for.
 
-    `valid_rows` are the rows `evaluate` predicts. Raises OutOfTime before the first evaluation and OutOfMemory when a
-    single row is too much.
+    `valid_rows` are the rows `evaluate` predicts. Without `shrink` the deadline just cuts the training: right for a
+    recipe without a schedule, whose result then does not hang on the speed the probe happened to measure. Raises
+    OutOfTime before the first evaluation and OutOfMemory when a single row is too much.
     """
     torch.set_num_threads(context.threads)
     options = replace(options, seed=context.seed)
@@ -78,7 +80,7 @@ def fit(
             compilable=compilable,
             seconds=min(10.0, 0.05 * context.remaining()),
         )
-        epochs, every = _affordable(options, batches, context, choice.step_seconds, valid_rows)
+        epochs, every = _affordable(options, batches, context, choice.step_seconds, valid_rows, shrink)
         decided.write_text(json.dumps({"choice": asdict(choice), "epochs": epochs, "evaluate_every": every}))
     row_seconds = FORWARD * choice.step_seconds / batches.batch_size
     options = replace(
@@ -116,7 +118,7 @@ def _reserve(context: Context, predict_seconds: float) -> float:
 
 
 def _affordable(
-    options: Options, batches: Batches, context: Context, step_seconds: float, valid_rows: int
+    options: Options, batches: Batches, context: Context, step_seconds: float, valid_rows: int, shrink: bool
 ) -> tuple[float, int]:
     """The epochs there is time for, up to those wished for, and the steps between evaluations.
 
@@ -130,7 +132,7 @@ def _affordable(
     steps = wished if not math.isfinite(seconds) else int(seconds / step_seconds / (1 + evaluation / every))
     if steps < min(wished, MIN_STEPS):
         raise OutOfTime(f"a training step takes {step_seconds:.2f} s and {max(seconds, 0):.1f} s are left for training")
-    steps = min(steps, wished)
+    steps = min(steps, wished) if shrink else wished
     if not options.evaluate_every and steps < 5 * every:  # a few long epochs: look in between
         every = max(math.ceil(4 * evaluation), math.ceil(steps / 5), 1)
     return steps / len(batches), every

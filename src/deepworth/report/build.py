@@ -86,8 +86,8 @@ def _left_out(dataset: Dataset) -> list[str]:
 
 
 def _bars(verdict: Verdict) -> dict[str, float]:
-    """Trial key -> its test error as a share of the largest, for the bars in the table."""
-    errors = {t.key: words.error_of(verdict.metric, t.test) for t in verdict.trials}
+    """Trial key -> its test error as a share of the largest; the floor, which would dwarf the rest, has none."""
+    errors = {t.key: words.error_of(verdict.metric, t.test) for t in verdict.trials if t.rung != "floor"}
     known = {key: error for key, error in errors.items() if error is not None and error >= 0}
     largest = max(known.values(), default=0.0)
     return {key: error / largest for key, error in known.items()} if largest > 0 else {}

@@ -158,7 +158,7 @@ class _Training:
 
     def backward(self, group: list[Batch], weight: float) -> list[Tensor]:
         """Gradients of the mean loss of the step, from sums over its micro-batches; these sums."""
-        losses, scale = [], self.runtime.world_size / weight  # ranks' gradients get averaged: undo that
+        losses, scale = [], self.runtime.world_size / (weight or 1.0)  # ranks' gradients get averaged: undo that
         for left, batch in zip(reversed(range(len(group))), group, strict=True):
             with self.runtime.no_backward_sync(self.module, enabled=left > 0):
                 with self.runtime.autocast():

@@ -32,7 +32,7 @@ def load_text(source: str) -> TextNetwork:
     tokenizer = folder / "tokenizer.json"
     if not tokenizer.is_file():
         raise UserError(
-            f"{folder} has no tokenizer.json: save it again with AutoTokenizer.from_pretrained(...).save_pretrained(folder)"
+            f"{folder} has no tokenizer.json: write one with AutoTokenizer.from_pretrained(...).save_pretrained(folder)"
         )
     sentence = _settings(folder / "sentence_bert_config.json")
     pooling = _settings(folder / "1_Pooling" / "config.json")

@@ -51,8 +51,8 @@ class ImageNetwork:
 class AudioNetwork:
     """`module((n, mels, frames) log-mel)` is (n, frames / 2, width), for any even number of frames up to `max_frames`.
 
-    `module.layer_states(mel)` gives every layer's states, the last layer's normalised. `weights._audio.log_mel` makes the
-    input.
+    `module.layer_states(mel)` gives every layer's states, the last layer's normalised.
+    `weights._audio.log_mel` makes the input.
     """
 
     module: nn.Module
@@ -81,7 +81,7 @@ def load_network(modality: Modality, weights: str | None = None) -> Network:
 
 
 def find_weights(modality: Modality, weights: str | None = None) -> tuple[WeightsSpec, str]:
-    """The spec behind `weights`, and the source its loader is called with. Raises UserError. Nothing heavy is loaded."""
+    """The spec behind `weights` and the source its loader is called with. Nothing heavy is loaded. Raises UserError."""
     known = {name: spec for name, spec in specs("weights").items() if spec.modality == modality}
     name = weights or DEFAULTS[modality]
     if name in known:
@@ -92,6 +92,6 @@ def find_weights(modality: Modality, weights: str | None = None) -> tuple[Weight
         return find("weights", f"hub-{modality}"), name
     packaged = [known_name for known_name in known if not known_name.startswith(("folder-", "hub-"))]
     raise UserError(
-        f"no pretrained {modality} network is called {name!r}{nearest(name, packaged)}; "
-        "or give a folder that exists, or a hub id such as owner/name"
+        f"no pretrained {modality} network is called {name!r}{nearest(name, packaged)} "
+        "(or give a folder that exists, or a hub id such as owner/name)"
     )

@@ -15,10 +15,10 @@ SIGNATURE = "(Tensor dets, Tensor scores, float iou_threshold) -> Tensor"
 def ensure_torchvision() -> bool:
     """Call before the first import of timm or transformers. True: torchvision's own native operators are there.
 
-    The torchvision of PyPI is a CUDA build. On a torch for CPUs its library does not load, and `import torchvision` - with
-    it timm and every model class of transformers - dies on the missing operator `torchvision::nms`. Declaring the two
-    operators is enough for transforms and models; calling nms itself then fails. Where the library loads (a CUDA machine)
-    nothing is declared.
+    The torchvision of PyPI is a CUDA build. On a torch for CPUs its library does not load, and `import torchvision`
+    - with it timm and every model class of transformers - dies on the missing operator `torchvision::nms`. Declaring
+    the two operators is enough for transforms and models; calling nms itself then fails. Where the library loads
+    (a CUDA machine) nothing is declared.
     """
     found = importlib.util.find_spec("torchvision")
     if found is None or found.origin is None:

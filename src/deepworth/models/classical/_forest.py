@@ -49,15 +49,13 @@ class ForestHead:
         if context.remaining() <= 0:
             raise OutOfTime("the deadline passed before the first tree")
         self.width = x.shape[1]
-        most, step = self.params.get("rounds", MOST), context.threads
+        most = self.params.get("rounds", MOST)
+        step = context.threads  # always, so that the seeds of the trees do not depend on the clock
         after = PREDICT * (len(y_valid) + context.predict_rows) / context.threads
         limit, size, started = SHARE * context.memory_gb * 1e9, 0.0, time.monotonic()
         while len(self.trees) < most:
-            begun = time.monotonic()
             size += self._grow(x, y, min(step, most - len(self.trees)), context)
             now = time.monotonic()
-            if now - begun < 0.3:
-                step *= 2
             each = (now - started) / len(self.trees)
             context.tell(len(self.trees) / most, f"{len(self.trees)} trees")
             if now + each * step + after * (len(self.trees) + step) > context.deadline:

@@ -91,6 +91,6 @@ def cost(workload: Workload, machine: Machine, params: dict[str, Any]) -> Estima
     outputs = workload.classes if workload.classes > 2 else 1
     cells = workload.numbers + workload.categories + 25 * workload.texts + 1
     passes = 150 * min(workload.train, 60_000) + 40 * max(workload.train - 60_000, 0)
-    seconds = 0.1 + 2.5e-9 * passes * cells * (1 + outputs / 2) + 1e-7 * workload.rows * cells
+    seconds = 0.3 + 2.5e-9 * passes * cells * (1 + outputs / 2) + 1e-7 * workload.rows * cells
     gb = 0.2 + 8e-9 * workload.train * cells * 3
     return Estimate(seconds=Range.around(seconds, 3.0), peak_gb=Range.around(gb), basis="rows x cells x iterations")

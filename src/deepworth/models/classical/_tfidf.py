@@ -185,8 +185,9 @@ class TfIdfTrees:
 
 def cost_linear(workload: Workload, machine: Machine, params: dict[str, Any]) -> Estimate:
     outputs = workload.classes if workload.classes > 2 else 1
-    filled = workload.train * 1.6 * workload.chars
-    count = 4.5e-7 * workload.rows * workload.chars * 1.5
+    words_only = workload.chars > LONG
+    filled = workload.train * workload.chars * (0.25 if words_only else 1.6)
+    count = (1.2e-7 if words_only else 5.7e-7) * workload.rows * workload.chars
     seconds = (
         0.3 + count + 150 * min(workload.train, 60_000) / max(workload.train, 1) * filled * (3e-9 + 1.2e-9 * outputs)
     )
@@ -201,7 +202,7 @@ def cost_trees(workload: Workload, machine: Machine, params: dict[str, Any]) -> 
     count = 1.2e-7 * workload.rows * workload.chars
     rounds = params.get("rounds", 300)
     each = workload.train * (1e-7 + 1.5e-8 * min(0.1 * workload.chars, 300)) + 3e-3
-    seconds = 0.5 + count + rounds * outputs * each / machine.threads**0.8
+    seconds = 0.5 + count + rounds * outputs * 2 * each / machine.threads**0.8
     gb = 0.35 + 20e-9 * workload.train * 0.3 * workload.chars + 2e-6 * TELLING
     return Estimate(
         seconds=Range.around(seconds, 3.0), peak_gb=Range.around(gb), basis="rows x n-grams x rounds x classes"

@@ -42,7 +42,6 @@ class TextScratch(Scratch):
     """A small transformer over word pieces that are found in the training texts."""
 
     modality = "text"
-    attends = True
     epochs, rate = 15.0, 1e-3
 
     def first_facts(self, train: Examples, context: Context) -> dict[str, int]:

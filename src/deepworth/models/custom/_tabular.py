@@ -35,6 +35,8 @@ class TableNet:
         self.mean, self.scale = 0.0, 1.0  # of the target of a regression
 
     def fit(self, train: Examples, valid: Examples, context: Context) -> None:
+        assert train.labels is not None and valid.labels is not None
+        labels = valid.labels
         torch.manual_seed(context.seed)
         torch.set_num_threads(context.threads)
         device = _neural.device()
@@ -58,7 +60,7 @@ class TableNet:
         )
 
         def evaluate(module: nn.Module) -> float:
-            return _neural.score(self.task, context.metric, valid.labels, self._predict(module, valid_inputs))
+            return _neural.score(self.task, context.metric, labels, self._predict(module, valid_inputs))
 
         _neural.fit(
             recipe,
@@ -68,6 +70,7 @@ class TableNet:
             options,
             valid_rows=len(valid),
             precisions=("fp32", "bf16") if self.task.is_classification else ("fp32",),
+            shrink=False,
         )
 
     def _tensors(self, examples: Examples) -> tuple[Tensor, Tensor]:

@@ -70,6 +70,7 @@ class ClipBatches:
         self.parts = len(names)
         with torch.inference_mode():
             self.width = self.pooled(*map(torch.from_numpy, self.example(1))).shape[1]
+        self.one_network = True
         self.key = "audio-" + "+".join(names)
 
     def module(self, level: int) -> nn.Module:

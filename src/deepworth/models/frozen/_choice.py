@@ -7,7 +7,7 @@ import json
 import os
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
 
@@ -32,7 +32,7 @@ PROBE_ROWS, PROBE_CHUNK, PROBE_SECONDS = 64, 8, 1.5  # rows are taken until the 
 CALIBRATION_ROWS = 128  # give int8 its ranges
 GATE_ROWS = 300  # on which a head judges int8 features; fewer than 200 cannot tell
 CONVERT_SECONDS, QUANTISE_SECONDS = 3.0, 12.0  # what a conversion costs; it must pay for itself three times
-CONVERTED_GAIN = 2.0  # what OpenVINO is expected to gain before it is measured
+ENOUGH_ROWS, ENOUGH_OF_A_CLASS = 3000, 50  # training rows: more of them help less than seeing whole rows does
 ENCODE_SHARE = 0.7  # of the time that is left; the rest is for the head, and for a machine that slows down
 SAME_FLOAT, SAME_INT8 = 0.995, 0.97  # least mean cosine with the features of torch in fp32, centred
 FASTER = 1.15  # less is noise
@@ -50,7 +50,8 @@ class Choice:
 
 def network_file(cache: Path, digest: str, encoder: Encoder, level: int) -> Path:
     """Where the converted network is kept."""
-    return cache / "networks" / f"{_hash(f'{digest}-{encoder.key}-{level}')}.xml"
+    size = "any" if encoder.one_network else level
+    return cache / "networks" / f"{_hash(f'{digest}-{encoder.key}-{size}')}.xml"
 
 
 def runtime_named(name: str, encoder: Encoder, level: int, file: Path, threads: int) -> Runtime:
@@ -64,39 +65,42 @@ def runtime_named(name: str, encoder: Encoder, level: int, file: Path, threads: 
 
 
 def choose(encoder: Encoder, digest: str, task: Task, train: Examples, valid: Examples, context: Context) -> Choice:
-    """The finest level whose rows fit the time, and the fastest runtime whose features are as good as torch's in fp32.
+    """The fastest runtime whose features are as good as torch's in fp32, and the finest level that fits the time.
+
+    It fits when all of valid and test and some thousand training rows can be encoded; more are used as time goes.
 
     What was chosen before for the same network, data and threads is taken again, so that its cached features serve.
     """
     facts = f"{digest}-{encoder.key}-{encoder.levels[0]}-{context.threads}-{train.dataset.fingerprint}"
     record = context.cache / "choices" / f"{_hash(facts)}.json"
-
-    def total(level: int) -> float:
-        known = encoder.work(train, level) + (encoder.work(valid, level) if len(valid) else 0.0)
-        return known + encoder.work(train, level) * context.predict_rows / max(len(train), 1)
+    per_train_row = {level: encoder.work(train, level) / max(len(train), 1) for level in encoder.levels}
+    needed = (
+        min(len(train), max(ENOUGH_ROWS, ENOUGH_OF_A_CLASS * len(task.classes))) + len(valid) + context.predict_rows
+    )
 
     def fits(level: int, seconds_per_work: float) -> bool:
-        return total(level) * seconds_per_work <= ENCODE_SHARE * context.remaining()
+        return per_train_row[level] * needed * seconds_per_work <= ENCODE_SHARE * context.remaining()
+
+    def fastest(level: int) -> Choice:
+        total = per_train_row[level] * (len(train) + len(valid) + context.predict_rows)
+        file = network_file(context.cache, digest, encoder, level)
+        return _fastest(Probe(encoder, some, level, context.threads), total, file, task, rows, context)
 
     if record.exists():
-        facts = json.loads(record.read_text())
-        if fits(facts["level"], facts["seconds_per_work"]):
-            file = network_file(context.cache, digest, encoder, facts["level"])
-            return Choice(
-                runtime=runtime_named(facts["runtime"], encoder, facts["level"], file, context.threads),
-                **{key: facts[key] for key in ("level", "seconds_per_work", "ratio", "cosine")},
-            )
+        found = json.loads(record.read_text())
+        if fits(found["level"], found["seconds_per_work"]):
+            file = network_file(context.cache, digest, encoder, found["level"])
+            runtime = runtime_named(found.pop("runtime"), encoder, found["level"], file, context.threads)
+            return Choice(runtime=runtime, **found)
     rows = train.take(np.random.default_rng(0).permutation(len(train))[:GATE_ROWS])
     some = rows.take(np.arange(min(PROBE_ROWS, len(rows))))
-    probe = Probe(encoder, some, encoder.levels[0], context.threads)
-    expected = probe.seconds_per_work / (CONVERTED_GAIN if _may_convert(probe.torch) else 1.0)
-    level = next((level for level in encoder.levels if fits(level, expected)), encoder.levels[-1])
-    if level != probe.level:
-        probe = Probe(encoder, some, level, context.threads)
-    choice = _fastest(probe, total(level), network_file(context.cache, digest, encoder, level), task, rows, context)
-    if level == encoder.levels[0]:  # a coarser one was a matter of this run's time
+    choice = fastest(encoder.levels[0])
+    level = next((level for level in encoder.levels if fits(level, choice.seconds_per_work)), encoder.levels[-1])
+    if level == choice.level:
         _remember(record, choice)
-    return choice
+        return choice
+    # A coarser level is a matter of this run's time, so it is not remembered.
+    return replace(choice, level=level) if encoder.one_network else fastest(level)
 
 
 class Probe:
@@ -191,7 +195,7 @@ def _fastest(probe: Probe, total: float, file: Path, task: Task, rows: Examples,
         seconds, likeness = probe.measure(runtime)
     if likeness >= SAME_FLOAT and seconds * FASTER < best_seconds:
         best, best_seconds = chosen(runtime, seconds, likeness), seconds
-    # Where a CPU computes in bf16 (AMX), int8 was no faster: 0.96 to 1.04 of its speed on MiniLM and EfficientNet-Lite0.
+    # Where a CPU computes in bf16 (AMX), int8 was no faster: 0.96 to 1.06 of its speed with both default networks.
     if best.runtime.name == "openvino-bf16" or not installed("nncf") or best_seconds * repeats < 3 * QUANTISE_SECONDS:
         return best
     context.tell(0.04, "quantising the network")

@@ -20,6 +20,7 @@ class Encoder(Protocol):
     levels: tuple[int, ...]  # tokens, pixels or seconds: best first, each cheaper than the one before
     parts: int  # vectors that stand side by side in a row's features, one a column
     width: int  # of one of them
+    one_network: bool  # whether one converted network serves every level
     key: str  # what decides the features besides the weights, the level and the runtime
 
     def module(self, level: int) -> nn.Module:
@@ -29,7 +30,7 @@ class Encoder(Protocol):
         """Any small batch, to convert the network with."""
 
     def batches(self, examples: Examples, level: int) -> Iterator[tuple[np.ndarray, Batch]]:
-        """(slots, input) in the order that is fastest; slot = row * parts + part; where one repeats, the mean counts."""
+        """(slots, input) in the fastest order; slot = row * parts + part; where one repeats, the mean counts."""
 
     def work(self, examples: Examples, level: int) -> float:
         """How much computing the rows are, in a unit proportional to seconds."""

@@ -70,6 +70,7 @@ class ImageEncoder:
         self.parts = len(names)
         with torch.inference_mode():
             self.width = self.pooled(torch.from_numpy(self.example(2 * CONVOLUTIONS)[0])).shape[1]
+        self.one_network = False  # padding depends on the side, and tracing fixes it
         self.key = "image-" + "+".join(names)
 
     def module(self, level: int) -> nn.Module:

@@ -54,8 +54,7 @@ class FrozenLearner:
         self.cache = FeatureCache(context.cache / "features", name, self.encoder.parts * self.encoder.width)
         x_valid = self._features(valid)
         per_row = choice.seconds_per_work * self.encoder.work(train, self.level) / max(len(train), 1)
-        for_test = SLACK * per_row * context.predict_rows
-        kept = self._encode_train(train, per_row, for_test, context)
+        kept, per_row = self._encode_train(train, per_row, context)
         context.tell(0.9, "fitting the head")
         used = train.take(kept)
         self.head = LinearHead(self.task, context.seed).fit(
@@ -65,7 +64,7 @@ class FrozenLearner:
             valid.labels,
             metric=context.metric,
             threads=context.threads,
-            deadline=context.deadline - for_test,
+            deadline=context.deadline - SLACK * per_row * context.predict_rows,
         )
         context.notes.update(
             network=self.network.name,
@@ -79,7 +78,7 @@ class FrozenLearner:
         )
 
     def predict(self, examples: Examples) -> np.ndarray:
-        """(n, classes) probabilities or (n,) values. A loaded model keeps no features, so new data leaves nothing behind."""
+        """(n, classes) probabilities or (n,) values. A loaded model caches nothing: new data leaves no trace."""
         return self.head.predict(self._features(examples))
 
     def save(self, folder: Path) -> None:
@@ -132,22 +131,27 @@ class FrozenLearner:
             return np.zeros((0, self.cache.width), dtype=np.float32)
         return self.cache.features(examples, missing)
 
-    def _encode_train(self, train: Examples, per_row: float, for_test: float, context: Context) -> np.ndarray:
-        """The positions of the train rows whose features are in the cache when the time for encoding is over.
+    def _encode_train(self, train: Examples, per_row: float, context: Context) -> tuple[np.ndarray, float]:
+        """(positions of the train rows whose features are in the cache when encoding's time is over, seconds a row).
 
         Rows come in an order that does not depend on the run's seed, so that runs share what they encoded. Raises
         OutOfTime when not even one step of them fits.
         """
         order = np.random.default_rng(0).permutation(len(train))
-        until = context.deadline - for_test - HEAD_SHARE * max(context.remaining(), 0.0)
-        done = 0
+        for_head = HEAD_SHARE * max(context.remaining(), 0.0)
+        done, start = 0, time.monotonic()
         while done < len(train):
             step = order[done : done + (STEP if done else STEP // 4)]  # a small first step, so that there is something
+            until = context.deadline - for_head - SLACK * per_row * context.predict_rows
             if done and time.monotonic() + per_row * len(step) > until:
                 break
-            if time.monotonic() > until:
-                raise OutOfTime(f"no time to encode the training rows: {per_row * len(train):.0f} s would be needed")
+            if context.remaining() < per_row * (len(step) + context.predict_rows):
+                raise OutOfTime(
+                    f"no time to encode: {per_row * (len(train) + context.predict_rows):.0f} s would be needed, "
+                    f"{max(context.remaining(), 0.0):.0f} s are left"
+                )
             self._features(train.take(step))
             done += len(step)
+            per_row = max(per_row, (time.monotonic() - start) / done)  # the machine may have become busier
             context.tell(0.05 + 0.85 * done / len(train), f"encoded {done:,} of {len(train):,} rows")
-        return np.sort(order[:done])
+        return np.sort(order[:done]), per_row

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import os
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -44,7 +45,7 @@ def torch_runtime(module: nn.Module, threads: int) -> Runtime:
 
 
 def openvino_runtime(module: nn.Module, file: Path, threads: int, example: Batch, precision: str = "") -> Runtime:
-    """The network in OpenVINO, in "fp32" or the precision it prefers here: bf16 on a CPU that computes in it, else fp32.
+    """The network in OpenVINO, in "fp32" or the precision it prefers: bf16 on a CPU that computes in it, else fp32.
 
     `file` (.xml) is where the converted network is kept; it is converted when it is not there.
     """
@@ -103,7 +104,8 @@ def _converted(module: nn.Module, file: Path, example: Batch) -> Path:
         quiet_imports()
         import openvino
 
-        with torch.inference_mode():
+        with torch.inference_mode(), warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # tracing warns of every size that is read
             network = openvino.convert_model(module, example_input=tuple(torch.from_numpy(part) for part in example))
         _write(network, file)
     return file

@@ -49,13 +49,16 @@ class TextEncoder:
         self.parts = len(names)
         with torch.inference_mode():
             self.width = self.pooled(*map(torch.from_numpy, self.example(8))).shape[1]
+        self.one_network = True
         self.key = "text-" + "+".join(names)
 
     def module(self, level: int) -> nn.Module:
         return self.pooled
 
     def example(self, level: int) -> Batch:
-        return np.ones((2, 8), dtype=np.int64), np.ones((2, 8), dtype=np.int64)
+        mask = np.ones((2, 8), dtype=np.int64)
+        mask[1, 5:] = 0  # a mask of ones may be left out of the conversion
+        return np.ones_like(mask), mask
 
     def batches(self, examples: Examples, level: int) -> Iterator[tuple[np.ndarray, Batch]]:
         """((n,) slots, (ids, mask) (n, tokens) each), short documents first."""

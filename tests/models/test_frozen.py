@@ -1,0 +1,214 @@
+"""Frozen networks with heads: learning, saving, caching, the clock, and the gate before int8."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+pytest.importorskip("transformers")
+
+from deepworth.errors import OutOfTime, UserError  # noqa: E402
+from deepworth.models.frozen import _choice, _learner  # noqa: E402
+from deepworth.models.frozen._audio import AudioEncoder  # noqa: E402
+from deepworth.models.frozen._choice import cosine, judged_equal  # noqa: E402
+from deepworth.models.frozen._cost import audio_cost, image_cost, text_cost  # noqa: E402
+from deepworth.models.frozen._encode import encode_all  # noqa: E402
+from deepworth.models.frozen._image import ImageBackbone, image_levels  # noqa: E402
+from deepworth.models.frozen._runtime import int8_runtime, openvino_runtime, torch_runtime  # noqa: E402
+from deepworth.models.frozen._text import SentenceEncoder, TextEncoder  # noqa: E402
+from deepworth.models.learner import Context  # noqa: E402
+from deepworth.registry import find, installed  # noqa: E402
+from deepworth.types import Column, Machine, Task, Workload  # noqa: E402
+from deepworth.weights import _networks  # noqa: E402
+from deepworth.weights._networks import DEFAULTS  # noqa: E402
+from tests.models.media_made import examples, fitted, unlabelled  # noqa: E402
+
+LEARNERS = {"text": SentenceEncoder, "image": ImageBackbone, "audio": AudioEncoder}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def networks_are_loaded_once():
+    """Loading costs more than fitting here."""
+    loaded, real = {}, _networks.load_network
+
+    def once(modality, weights=None):
+        package = find("weights", DEFAULTS[modality]).package
+        if not installed(package):
+            pytest.skip(f"the package {package} with the pretrained {modality} weights is not installed")
+        if (modality, weights) not in loaded:
+            loaded[modality, weights] = real(modality, weights)
+        return loaded[modality, weights]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(_learner, "load_network", once)
+        yield once
+
+
+@pytest.mark.parametrize("kind", ["binary", "regression"])
+@pytest.mark.parametrize("modality", LEARNERS)
+def test_it_learns_saves_and_loads(modality, kind, tmp_path):
+    parts = examples(modality, kind, tmp_path, rows=48)
+    learner, context = fitted(LEARNERS[modality], parts, tmp_path / "fit")
+    test = unlabelled(parts[2])
+    found = learner.predict(test)
+    if kind == "binary":
+        assert found.shape == (len(test), 2)
+        assert np.allclose(found.sum(axis=1), 1.0)
+        assert (found.argmax(axis=1) == parts[2].labels).mean() > 0.7
+    else:
+        assert found.shape == (len(test),)
+        assert np.square(found - parts[2].labels).mean() < parts[2].labels.var() + 1e-9
+    assert context.notes["train_rows_used"] == len(parts[0])
+    (tmp_path / "saved").mkdir()
+    learner.save(tmp_path / "saved")
+    again = LEARNERS[modality].load(tmp_path / "saved")
+    assert np.allclose(again.predict(test), found, atol=1e-5)
+
+
+def test_other_weights_than_the_fitted_ones_are_refused(tmp_path):
+    learner, _ = fitted(SentenceEncoder, examples("text", "binary", tmp_path), tmp_path / "fit")
+    (tmp_path / "saved").mkdir()
+    learner.save(tmp_path / "saved")
+    facts = (tmp_path / "saved" / "frozen.json").read_text()
+    (tmp_path / "saved" / "frozen.json").write_text(facts.replace(learner.network.digest, "0" * 16))
+    with pytest.raises(UserError, match="install the same weights"):
+        SentenceEncoder.load(tmp_path / "saved")
+
+
+def text_encoder(once, names=("what",)):
+    return TextEncoder(once("text"), names, (), 1)
+
+
+def test_features_do_not_depend_on_order_or_company(tmp_path, networks_are_loaded_once):
+    train, *_ = examples("text", "binary", tmp_path, rows=60)
+    encoder = text_encoder(networks_are_loaded_once)
+    run = torch_runtime(encoder.module(256), 1).run
+    whole = encode_all(encoder, 256, run, train)
+    order = np.random.default_rng(0).permutation(len(train))
+    assert np.allclose(encode_all(encoder, 256, run, train.take(order)), whole[order], atol=1e-4)
+    assert np.allclose(encode_all(encoder, 256, run, train.take(np.array([3]))), whole[[3]], atol=1e-4)
+
+
+def test_two_text_columns_stand_side_by_side(tmp_path, networks_are_loaded_once):
+    train, *_ = examples("text", "binary", tmp_path, rows=30)
+    table = train.table.append_column("more", train.table["what"])
+    one, two = text_encoder(networks_are_loaded_once), text_encoder(networks_are_loaded_once, ("what", "more"))
+    run = torch_runtime(one.module(256), 1).run
+    single = encode_all(one, 256, run, train)
+    both = encode_all(two, 256, run, replace(train, table=table))
+    assert np.allclose(both, np.hstack([single, single]), atol=1e-4)
+
+
+def test_empty_documents_have_finite_features(tmp_path, networks_are_loaded_once):
+    import pyarrow as pa
+
+    train, *_ = examples("text", "binary", tmp_path, rows=30)
+    blank = replace(train, table=pa.table({"what": [""] * 15 + [None] * 15}))
+    encoder = text_encoder(networks_are_loaded_once)
+    assert np.isfinite(encode_all(encoder, 64, torch_runtime(encoder.module(64), 1).run, blank)).all()
+
+
+def test_a_second_fit_encodes_nothing(tmp_path, monkeypatch):
+    parts = examples("text", "binary", tmp_path)
+    first, _ = fitted(SentenceEncoder, parts, tmp_path / "fit")
+    expected = first.predict(parts[2])
+
+    def never(*_):
+        raise AssertionError("rows were encoded again")
+
+    monkeypatch.setattr(_learner, "encode", never)
+    second, _ = fitted(SentenceEncoder, parts, tmp_path / "fit")
+    assert np.array_equal(second.predict(parts[2]), expected)
+
+
+def test_without_time_there_is_nothing(tmp_path):
+    parts = examples("text", "binary", tmp_path)
+    learner = SentenceEncoder(parts[0].dataset.task, parts[0].dataset.feature_columns, {})
+    context = Context(folder=tmp_path, cache=tmp_path, deadline=time.monotonic() - 1.0, predict_rows=10)
+    with pytest.raises(OutOfTime, match="s would be needed"):
+        learner.fit(parts[0], parts[1], context)
+
+
+def test_little_time_means_fewer_training_rows(tmp_path, monkeypatch):
+    """The speed that was chosen is made to look so slow that a third of the rows fit; nothing waits."""
+    parts = examples("text", "binary", tmp_path, rows=900)
+    real = _learner.choose
+
+    def slow(encoder, digest, task, train, valid, context):
+        choice = real(encoder, digest, task, train, valid, context)
+        return replace(choice, seconds_per_work=0.002 * context.remaining() * len(train) / encoder.work(train, 256))
+
+    monkeypatch.setattr(_learner, "choose", slow)
+    learner, context = fitted(SentenceEncoder, parts, tmp_path / "fit", seconds=60.0)
+    assert context.notes["train_rows_used"] == 256
+    assert learner.predict(parts[2]).shape == (len(parts[2]), 2)
+
+
+def test_the_level_goes_down_when_rows_do_not_fit(tmp_path, networks_are_loaded_once):
+    import pyarrow as pa
+
+    train, valid, _ = examples("text", "binary", tmp_path, rows=60)
+    long = pa.table({"what": ["a long and winding road " * 60] * 60})
+    train, valid = replace(train, table=long), replace(valid, table=long)
+    encoder = text_encoder(networks_are_loaded_once)
+    task = train.dataset.task
+    plenty = Context(folder=tmp_path, cache=tmp_path / "a", deadline=time.monotonic() + 1e6)
+    assert _choice.choose(encoder, "x", task, train, valid, plenty).level == 256
+    hurry = Context(folder=tmp_path, cache=tmp_path / "b", deadline=time.monotonic() + 60, predict_rows=10**6)
+    assert _choice.choose(encoder, "x", task, train, valid, hurry).level == 64
+
+
+def test_converted_and_quantised_networks_answer_alike(tmp_path, networks_are_loaded_once):
+    pytest.importorskip("openvino")
+    pytest.importorskip("nncf")
+    train, *_ = examples("text", "binary", tmp_path, rows=60)
+    encoder = text_encoder(networks_are_loaded_once)
+    module, file = encoder.module(256), tmp_path / "network.xml"
+    trusted = encode_all(encoder, 256, torch_runtime(module, 1).run, train)
+    exact = openvino_runtime(module, file, 1, encoder.example(256), "fp32")
+    assert np.allclose(encode_all(encoder, 256, exact.run, train), trusted, atol=2e-3)
+    small = int8_runtime(module, file, 1, encoder.example(256), lambda: [b for _, b in encoder.batches(train, 256)])
+    assert small.name == "openvino-int8"
+    assert cosine(trusted, encode_all(encoder, 256, small.run, train)) > 0.95
+
+
+def test_the_gate_refuses_a_bad_quantisation():
+    rng = np.random.default_rng(0)
+    task = Task(kind="binary", target="y", classes=("a", "b"))
+    good = rng.normal(size=(300, 8)).astype(np.float32)
+    labels = (good[:, 0] > 0).astype(np.int64)
+    assert judged_equal(task, labels, good, good + 1e-3 * rng.normal(size=good.shape).astype(np.float32))
+    coarse = np.round(good / 4.0).astype(np.float32)
+    assert not judged_equal(task, labels, good, coarse)
+    assert cosine(good, coarse) < 0.9
+    assert cosine(good, good) == pytest.approx(1.0, abs=1e-5)
+
+
+@pytest.mark.parametrize(("native", "best"), [(28, 128), (160, 160), (500, 224)])
+def test_image_sides_follow_the_images(native, best):
+    levels = image_levels(native, 224)
+    assert levels[0] == best
+    assert list(levels) == sorted(set(levels), reverse=True)
+
+
+def test_costs_grow_with_the_rows():
+    task, machine = Task(kind="binary", target="y", classes=(0, 1)), Machine(threads=2, memory_gb=8.0, gflops=100.0)
+    sizes = {"chars": 500.0, "texts": 1, "pixels": 20_000.0, "clip_seconds": 2.0}
+    for modality, cost in (("text", text_cost), ("image", image_cost), ("audio", audio_cost)):
+        small, large = (
+            cost(Workload(modality=modality, task=task.kind, classes=2, train=n, valid=n, test=n, **sizes), machine, {})
+            for n in (100, 10_000)
+        )
+        assert small.seconds.likely < large.seconds.likely
+        assert small.seconds.low < small.seconds.likely < small.seconds.high
+
+
+def test_a_table_without_the_column_kind_is_refused(tmp_path):
+    parts = examples("text", "binary", tmp_path)
+    learner = SentenceEncoder(parts[0].dataset.task, (Column(name="what", kind="image"),), {})
+    with pytest.raises(UserError, match="text column"):
+        learner.fit(parts[0], parts[1], Context(folder=tmp_path, cache=tmp_path))
