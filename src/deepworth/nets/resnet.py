@@ -28,7 +28,6 @@ class Block(nn.Module):
             nn.Conv2d(outputs, outputs, 3, 1, 1, bias=False),
             norm(outputs),
         )
-        nn.init.zeros_(self.body[-1].weight)  # every block starts as the identity: deep stacks train without care
         same = stride == 1 and inputs == outputs
         self.shortcut = (
             nn.Identity() if same else nn.Sequential(nn.Conv2d(inputs, outputs, 1, stride, bias=False), norm(outputs))

@@ -25,6 +25,7 @@ class Scratch(MediaNet):
 
     rate: float
     weight_decay = 0.05
+    patience = 10  # from a random start the best weights come late, when the rates have fallen
 
     def begin(self, train: Examples, context: Context) -> None:
         self.facts = self.first_facts(train, context)

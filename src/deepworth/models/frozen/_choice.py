@@ -130,11 +130,12 @@ class Probe:
 
     def measure(self, runtime: Runtime) -> tuple[float, float]:
         """(seconds for the probe, cosine with the trusted features)."""
-        for batch in self.batches[:2]:
-            runtime.run(batch)
-        start = time.perf_counter()
-        features = np.concatenate([runtime.run(batch) for batch in self.batches])
-        return time.perf_counter() - start, cosine(self.features, features)
+        times = []
+        for _ in range(2):  # the first time plans for every new shape
+            start = time.perf_counter()
+            features = np.concatenate([runtime.run(batch) for batch in self.batches])
+            times.append(time.perf_counter() - start)
+        return min(times), cosine(self.features, features)
 
 
 def cosine(trusted: np.ndarray, other: np.ndarray) -> float:

@@ -22,6 +22,7 @@ from deepworth.weights._networks import Network, load_network
 
 HEAD_SHARE = 0.15  # of the time that is left after the probe, kept for the head
 SLACK = 1.3  # the test rows may go slower than the train rows did
+LEAST_HEAD_SECONDS = 3.0  # where the test rows are expected to take all that is left: that is a guess, a head is not
 STEP = 1024  # train rows encoded between two looks at the clock
 
 
@@ -64,7 +65,7 @@ class FrozenLearner:
             valid.labels,
             metric=context.metric,
             threads=context.threads,
-            deadline=context.deadline - SLACK * per_row * context.predict_rows,
+            deadline=max(context.deadline - per_row * context.predict_rows, time.monotonic() + LEAST_HEAD_SECONDS),
         )
         context.notes.update(
             network=self.network.name,
@@ -139,7 +140,7 @@ class FrozenLearner:
         """
         order = np.random.default_rng(0).permutation(len(train))
         for_head = HEAD_SHARE * max(context.remaining(), 0.0)
-        done, start = 0, time.monotonic()
+        done, start, probed = 0, time.monotonic(), per_row
         while done < len(train):
             step = order[done : done + (STEP if done else STEP // 4)]  # a small first step, so that there is something
             until = context.deadline - for_head - SLACK * per_row * context.predict_rows
@@ -152,6 +153,7 @@ class FrozenLearner:
                 )
             self._features(train.take(step))
             done += len(step)
-            per_row = max(per_row, (time.monotonic() - start) / done)  # the machine may have become busier
+            # The machine may have become busier. Half of the probe's word, because first steps are slow steps.
+            per_row = max(probed, 0.5 * probed + 0.5 * (time.monotonic() - start) / done)
             context.tell(0.05 + 0.85 * done / len(train), f"encoded {done:,} of {len(train):,} rows")
         return np.sort(order[:done]), per_row
