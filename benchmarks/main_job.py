@@ -2,8 +2,8 @@
 
     python benchmarks/main_job.py --data DIR [--time 5m] [--only adult,sst2] [--out DIR]
 
-DIR holds one folder a set (default: DEEPWORTH_DATA, or ../shared/data beside the repository). Peak memory is the sum over
-the command and its workers, looked at every 50 ms. Prints one line a set and a JSON document at the end.
+DIR holds one folder a set (default: DEEPWORTH_DATA, or ../shared/data beside the repository). Peak memory is the sum
+over the command and its workers, looked at every 50 ms. Prints one line a set and a JSON document at the end.
 """
 
 from __future__ import annotations

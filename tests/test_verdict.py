@@ -23,7 +23,8 @@ def run(tmp_path: Path) -> RunFolder:
     (folder.path / "splits").mkdir()
     task = Task(kind="regression", target="y", metric="rmse")
     dataset = Dataset(
-        name="made", source="made", reader="frame", modality="tabular", task=task, rows=3 * ROWS, columns=(), features=(),
+        name="made", source="made", reader="frame", modality="tabular", task=task, rows=3 * ROWS,
+        columns=(), features=(),
         fingerprint="f", table="table.arrow",
     )  # fmt: skip
     (folder.data / "dataset.json").write_bytes(dump(dataset))

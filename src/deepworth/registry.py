@@ -7,7 +7,6 @@ import importlib
 import importlib.metadata
 import importlib.util
 import pkgutil
-from collections.abc import Callable
 from typing import Any
 
 from deepworth.errors import MissingPackage, UserError, nearest
@@ -76,7 +75,7 @@ def resolve(reference: str) -> Any:
 
 @functools.cache
 def specs(kind: str) -> dict[str, Any]:
-    """Every spec of a kind ("models", "readers", "modalities", "weights"), by name, in the order they should be tried."""
+    """Every spec of a kind ("models", "readers", "modalities", "weights"), by name, in the order to try them."""
     package = importlib.import_module(f"deepworth.{kind}")
     modules = [
         importlib.import_module(info.name)
@@ -113,7 +112,7 @@ def missing(item: ModelSpec) -> tuple[str, ...]:
     return tuple(name for name in item.needs if not installed(name))
 
 
-def build(item: ModelSpec) -> Callable[..., Any]:
+def build(item: ModelSpec) -> Any:
     """The learner class of a model. Raises MissingPackage with the command that installs what is missing."""
     if lacking := missing(item):
         raise MissingPackage(f"{item.name} needs {', '.join(lacking)}: pip install 'deepworth[deep]'")

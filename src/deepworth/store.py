@@ -22,7 +22,7 @@ def write(path: Path, content: bytes | str) -> None:
 
 
 class RunFolder:
-    """`run.json, plan.json, profile.json, data/, splits/, trials/<key>/, verdict.json, report.html` under one folder."""
+    """`run.json, plan.json, profile.json, data/, splits/, trials/<key>/, verdict.json, report.html` in a folder."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -39,7 +39,7 @@ class RunFolder:
 
     @classmethod
     def new(cls, path: str | Path | None, name: str) -> RunFolder:
-        """A fresh folder, `runs/<name>-<time>` if none is named. Raises UserError when it already holds something else."""
+        """A fresh folder, `runs/<name>-<time>` if none is named. Raises UserError when it holds something else."""
         if path is None:
             stamp = time.strftime("%Y%m%d-%H%M%S")
             path = next(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time as clock
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -16,7 +16,7 @@ from deepworth.climb.ladder import Ladder
 from deepworth.climb.model import Model
 from deepworth.climb.watch import Watch
 from deepworth.climb.workers import warm
-from deepworth.cost.machine import measure, threads_allowed
+from deepworth.cost.machine import measure, process_memory_gb, threads_allowed
 from deepworth.data.open import open_source
 from deepworth.data.prepare import prepare
 from deepworth.decide.plan import make_plan
@@ -30,6 +30,7 @@ from deepworth.types import (
     Dataset,
     Goals,
     Kind,
+    Machine,
     Modality,
     Plan,
     Profile,
@@ -42,6 +43,7 @@ from deepworth.types import (
 from deepworth.verdict import judge
 
 MEMORY_SHARE = 0.8  # of the free memory, when no limit is given
+LEAST_GB = 0.25  # what a worker holds before it has read a row
 
 
 def fit(
@@ -70,7 +72,7 @@ def fit(
 ) -> Run:
     """Find out whether deep learning is worth it on `source`, and train the model that is.
 
-    `source` is a path (table, folder or zip of class folders), a frame, or a Hugging Face dataset. `time` is the limit of
+    `source` is a path (table, folder or zip of class folders), a frame, or a Hugging Face dataset. `time` limits
     the whole call, report included ("90s", "5m", "1h" or seconds); `started` the `time.monotonic()` it counts from.
     Raises UserError for what cannot be used, NothingTrained when no model could be trained.
     """
@@ -110,7 +112,7 @@ def fit(
 
     work: Workload = resolve(find("modalities", dataset.modality).workload)(dataset, splits)
     machine = measure()
-    memory = goals.memory_gb or MEMORY_SHARE * machine.memory_gb
+    memory = _memory_for_trials(goals, machine)
     plan = make_plan(work, machine, replace(goals, memory_gb=memory))
     run.save("plan", plan)
     run.save("run", about | {"source": dataset.source, "machine": machine})
@@ -122,7 +124,7 @@ def fit(
     limits = {
         "seconds": goals.seconds,
         "seconds_used": clock.monotonic() - begin,
-        "memory_gb": memory,
+        "memory_gb": goals.memory_gb or memory,
         "threads": machine.threads,
         "jobs": goals.jobs,
         "worth": goals.worth,
@@ -215,7 +217,7 @@ def share(text: str | float) -> float:
     return _quantity(text, {"": 1, "%": 0.01}, "a least useful gain", "1% or 0.01", zero=True)
 
 
-def _quantity(text: str | float, units: dict[str, float], what: str, example: str, zero: bool = False) -> float:
+def _quantity(text: str | float, units: Mapping[str, float], what: str, example: str, zero: bool = False) -> float:
     match = re.fullmatch(r"\s*(\d*\.?\d+)\s*([a-zA-Z%]*)\s*", str(text))
     value = float(match[1]) * units.get(match[2].lower(), float("nan")) if match else float("nan")
     if not (value > 0 or (zero and value == 0)):
@@ -240,6 +242,19 @@ def _name(source: Any) -> str:
         with suppress(OSError):
             name = path.resolve().parent.name or name
     return re.sub(r"[^A-Za-z0-9_.-]+", "-", name) or "run"
+
+
+def _memory_for_trials(goals: Goals, machine: Machine) -> float:
+    """GB that trials may take together: what a limit leaves beside this process, or a share of what is free."""
+    if goals.memory_gb is None:
+        return MEMORY_SHARE * machine.memory_gb
+    own = process_memory_gb()
+    if goals.memory_gb - own < LEAST_GB:
+        raise UserError(
+            f"the memory limit of {goals.memory_gb:.2f} GB leaves no room for a model: this process alone holds "
+            f"{own:.2f} GB; give a limit of {own + 2 * LEAST_GB:.1f}GB or more"
+        )
+    return goals.memory_gb - own
 
 
 def _reserve(limit: float, test_rows: int) -> float:

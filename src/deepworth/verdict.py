@@ -1,4 +1,4 @@
-"""Results to Verdict: is deep learning worth it here, by how much, and what would decide it when it cannot be told yet."""
+"""Results to Verdict: is deep learning worth it here, by how much, and what would decide it where that is open."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from deepworth.metrics.scores import Metric, metric
 from deepworth.store import RunFolder
 from deepworth.types import DEEP, SHALLOW, Answer, Dataset, Gain, Goals, Splits, TrialResult, Verdict
 
-WIDE = 0.25  # an interval wider than this on either side of 0 says that the test part is too small, not that the models are equal
+WIDE = 0.25  # an interval that reaches further from 0 says that the test part is small, not that the models are equal
 WORK = 4e7  # rows x resamples of one bootstrap: about a second
 
 
@@ -29,7 +29,7 @@ def judge(run: RunFolder, results: Sequence[TrialResult], goals: Goals, limits: 
     if not done:
         raise NothingTrained(_nothing(results))
     base = _best(done, SHALLOW, primary)
-    rungs = {rung: _best(done, (rung,), primary) for rung in DEEP}
+    rungs: dict[str, TrialResult | None] = {rung: _best(done, (rung,), primary) for rung in DEEP}
     gains = {rung: _gain(run, base, deep, primary, goals) for rung, deep in rungs.items() if base and deep}
     challenger = _best(done, DEEP, primary)
     gain = gains.get(challenger.rung) if challenger else None
@@ -120,7 +120,7 @@ def _answer(
 
 
 def _rows_to_decide(gain: Gain, goals: Goals, splits: Splits) -> int:
-    """Test rows to add until the interval, which shrinks with the root of the rows, leaves the least useful gain aside."""
+    """Test rows to add until the interval, which shrinks with the root of the rows, excludes the least useful gain."""
     distance = max(abs(gain.relative - goals.worth), 0.005)
     half = (gain.high - gain.low) / 2 if np.isfinite(gain.high - gain.low) else 1.0
     needed = splits.test * (half / distance) ** 2
@@ -137,7 +137,7 @@ def _why_no_deep(results: Sequence[TrialResult]) -> str:
 def _winner(
     answer: Answer, base: TrialResult | None, deep: TrialResult | None, done: list[TrialResult], primary: Metric
 ) -> TrialResult:
-    """The deep model where it is worth it, the cheaper one where it is not or nothing is measurable, else the best on valid."""
+    """The deep model where it is worth it, the base where it is not or equal, else the best on valid."""
     if answer == "worth it" and deep:
         return deep
     if answer in ("not worth it", "no measurable difference") and base:

@@ -1,4 +1,4 @@
-"""A prepared run folder made by hand, and a plugin package of misbehaving models that enters through the entry points."""
+"""A prepared run folder made by hand, and a plugin of misbehaving models that enters through the entry points."""
 
 from __future__ import annotations
 
@@ -58,10 +58,10 @@ class Nan(Good):
     def predict(self, examples): return np.full((len(examples), 2), np.nan)
 
 SPECS = [
-    ModelSpec(name=c.__name__.lower(), summary="", rung=rung, modalities=("tabular",), learner=f"fake_models:{c.__name__}",
-              cost="fake_models:cost", tasks=("binary",))
-    for c, rung in ((Good, "classical"), (Sleeper, "classical"), (Eater, "classical"), (Crasher, "classical"), (Dier, "classical"),
-                    (Printer, "classical"), (Late, "classical"), (Peeker, "custom"), (Nan, "custom"))
+    ModelSpec(name=c.__name__.lower(), summary="", rung=rung, modalities=("tabular",), tasks=("binary",),
+              learner=f"fake_models:{c.__name__}", cost="fake_models:cost")
+    for rung, some in (("classical", (Good, Sleeper, Eater, Crasher, Dier, Printer, Late)), ("custom", (Peeker, Nan)))
+    for c in some
 ]
 """
 
@@ -104,7 +104,7 @@ def run(tmp_path: Path) -> RunFolder:
         columns=(Column(name="x", kind="number"),), features=("x",), fingerprint="f", table="table.arrow",
     )  # fmt: skip
     (folder.data / "dataset.json").write_bytes(dump(dataset))
-    for part, rows in (("train", range(0, 180)), ("valid", range(180, 240)), ("test", range(240, 300))):
+    for part, rows in (("train", range(180)), ("valid", range(180, 240)), ("test", range(240, 300))):
         index = np.array(rows)
         np.save(folder.path / "splits" / f"{part}.npy", index)
         place = folder.sealed if part == "test" else folder.data

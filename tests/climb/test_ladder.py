@@ -85,7 +85,7 @@ def test_what_cannot_fit_is_skipped_with_its_estimate(run: RunFolder) -> None:
 
 def test_ctrl_c_keeps_what_is_done(run: RunFolder) -> None:
     class Impatient(Watch):
-        def started(self, candidate, trial, seconds_left) -> None:  # noqa: ANN001
+        def started(self, candidate, trial, seconds_left) -> None:
             if candidate.model == "sleeper":
                 threading.Timer(1.0, os.kill, (os.getpid(), signal.SIGINT)).start()
 

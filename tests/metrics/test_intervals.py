@@ -1,4 +1,4 @@
-"""The paired bootstrap: it agrees with resampling by hand, holds the truth as often as it says, and sees equal models as equal."""
+"""The paired bootstrap: it agrees with resampling by hand and holds the truth as often as it says."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def test_a_base_without_error_cannot_be_improved() -> None:
 
 
 def test_the_interval_holds_the_truth_about_as_often_as_it_says() -> None:
-    """80 samples of a known pair of models: a 90 % interval should miss about 8 times; 0 or more than 20 would be a bug."""
+    """80 samples of a known pair of models: a 90 % interval misses about 8 times; 0 or more than 20 would be a bug."""
     labels, base, better = _two_models(7, 200_000)
     truth, *_ = paired_gain(METRICS["accuracy"], labels, base, better, resamples=2)
     misses = 0

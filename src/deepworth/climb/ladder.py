@@ -11,7 +11,7 @@ import numpy as np
 
 from deepworth.climb.trial import TrialReply, TrialRequest
 from deepworth.climb.watch import Watch
-from deepworth.climb.workers import Job, own_memory_gb
+from deepworth.climb.workers import Job
 from deepworth.data.cache import cache_folder
 from deepworth.metrics.scores import Metric, metric, scores
 from deepworth.store import RunFolder, write
@@ -125,7 +125,7 @@ class Ladder:
             cache=str(cache_folder()),
             seconds=seconds * (1 - GRACE) - 0.2,
             threads=max(1, self.machine.threads // self.goals.jobs),
-            memory_gb=((self.goals.memory_gb or self.machine.memory_gb) - own_memory_gb()) / self.goals.jobs,
+            memory_gb=(self.goals.memory_gb or self.machine.memory_gb) / self.goals.jobs,
             metric=self.metric.name,
             weights=self.goals.weights,
         )

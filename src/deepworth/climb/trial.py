@@ -50,7 +50,7 @@ class TrialReply:
 
 
 def run_trial(request: TrialRequest, tell: Callable[[float, str], None]) -> TrialReply:
-    """Fit the model of the trial and leave `predictions_valid.npy`, `predictions_test.npy` and `model/` in its folder."""
+    """Fit the model of the trial and leave `predictions_{valid,test}.npy` and `model/` in its folder."""
     start = time.monotonic()
     run = Path(request.run)
     folder = run / "trials" / request.key
@@ -106,7 +106,7 @@ def save_model(learner: Any, train: Examples, trial: Trial, folder: Path, notes:
     manifest = {
         "model": trial.model,
         "dataset": train.dataset,
-        "licence": "that of your data" if "licence" not in notes else notes["licence"],
+        "licence": notes.get("licence", "that of your data"),
         "versions": _versions(),
     }
     write(half / "model.json", dump(manifest))

@@ -53,9 +53,8 @@ def _serve(request: TrialRequest, replies: IO[bytes]) -> TrialReply:
 
     try:
         reply = run_trial(request, tell)
-    except (
-        Exception
-    ) as error:  # the border of the process: whatever a model raises is a failed trial, told to the parent
+    # The border of the process: whatever a model raises is a failed trial, told to the parent.
+    except Exception as error:  # noqa: BLE001
         traceback.print_exc()
         reply = TrialReply(key=request.key, kind=type(error).__name__, error=str(error))
     return replace(reply, peak_gb=_peak_gb())

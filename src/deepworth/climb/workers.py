@@ -1,4 +1,4 @@
-"""Worker processes seen from the parent: kept warm between trials, watched for time and memory, replaced when killed."""
+"""Worker processes seen from the parent: kept warm between trials, watched for time and memory."""
 
 from __future__ import annotations
 
@@ -33,18 +33,13 @@ class Message:
     reply: TrialReply | None = None
 
 
-def own_memory_gb() -> float:
-    """Resident memory of this process: it counts against the limit that its workers share."""
-    return psutil.Process().memory_info().rss / 1e9
-
-
 class Worker:
     """One process that runs trials. Started in a session of its own, so that Ctrl-C reaches only the parent."""
 
     def __init__(self, threads: int) -> None:
         self.threads = threads
         self.messages: queue.SimpleQueue[Message] = queue.SimpleQueue()
-        self.log = tempfile.TemporaryFile()
+        self.log = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the process
         count = str(threads)
         self.process = subprocess.Popen(
             [sys.executable, "-m", "deepworth.climb.worker"],

@@ -33,6 +33,11 @@ def memory_free_gb() -> float:
     return free / 1e9
 
 
+def process_memory_gb() -> float:
+    """GB this process holds."""
+    return psutil.Process().memory_info().rss / 1e9
+
+
 def measure(threads: int | None = None) -> Machine:
     """This machine, its fp32 speed measured in about 0.1 s (best of five products, since others may disturb)."""
     threads = threads or threads_allowed()

@@ -22,8 +22,8 @@ class Examples:
     """A view on some rows of a dataset.
 
     `table` is the whole memory-mapped table, `rows` the int64 positions in it that belong to this view, `labels` beside
-    them: int64 class codes (positions in `dataset.task.classes`), float64 targets for a regression, or None where a model
-    must not see them.
+    them: int64 class codes (positions in `dataset.task.classes`), float64 targets for a regression, or None where a
+    model must not see them.
     """
 
     dataset: Dataset
@@ -45,6 +45,13 @@ class Examples:
 
     def __len__(self) -> int:
         return len(self.rows)
+
+    @property
+    def known_labels(self) -> np.ndarray:
+        """The labels, where a model learns from them. Raises ValueError for rows that have none to show."""
+        if self.labels is None:
+            raise ValueError("these rows have no labels that a model may see")
+        return self.labels
 
     def take(self, positions: np.ndarray) -> Examples:
         """The view on `rows[positions]`."""

@@ -1,4 +1,4 @@
-"""From the sizes, the machine and the goals to the candidates: which models, in which order, at what estimated price."""
+"""From the sizes, the machine and the goals to the candidates: which models, in which order, at what price."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ UNKNOWN = Estimate(seconds=Range.around(0.0), peak_gb=Range.around(0.0), basis="
 def make_plan(work: Workload, machine: Machine, goals: Goals) -> Plan:
     """Every model that fits the data, in the order it will be tried, with its estimate and run or skip with a reason.
 
-    The first models of each rung come before the rest of any, so that a short limit still compares all rungs; fine-tuning
-    comes last because it costs most. Raises UserError for models or rungs that do not exist or do not fit.
+    The first models of each rung come before the rest of any, so that a short limit still compares all rungs;
+    fine-tuning comes last because it costs most. Raises UserError for models or rungs that do not exist or do not fit.
     """
     fired = [rule for rule in RULES if rule.applies(work, machine)]
     chosen = _chosen(work, goals)
@@ -38,8 +38,8 @@ def _chosen(work: Workload, goals: Goals) -> list[ModelSpec]:
         if name not in known:
             raise UserError(f"there is no model {name!r}{nearest(name, known)}")
         if work.modality not in known[name].modalities:
-            fitting = ", ".join(n for n, s in known.items() if work.modality in s.modalities)
-            raise UserError(f"{name} is no model for {work.modality} data; take one of {fitting}")
+            others = ", ".join(n for n, s in known.items() if work.modality in s.modalities)
+            raise UserError(f"{name} is no model for {work.modality} data; take one of {others}")
         if work.task not in known[name].tasks:
             raise UserError(f"{name} does not do {work.task} tasks")
     fitting = [s for s in known.values() if work.modality in s.modalities and work.task in s.tasks]

@@ -52,14 +52,14 @@ RULES: tuple[SpendingRule, ...] = (
         applies=lambda work, machine: work.modality == "tabular" and work.train < 200,
         skips=("custom",),
         effect="no network is trained on the table",
-        reason="no published comparison has so few rows; boosted trees and linear models are within noise of each other",
+        reason="no published comparison has so few rows; boosted trees and linear models are equal within noise",
         source="TabArena: 748 rows is its smallest set",
     ),
     SpendingRule(
         id="table-try-deep",
         applies=lambda work, machine: work.modality == "tabular" and work.train >= 200,
         effect="a tabular network is tried whenever the time allows",
-        reason="the winner cannot be told from the size of a table (cross-validated AUC 0.42 to 0.62), so it is measured",
+        reason="the winner cannot be told from the size of a table (cross-validated AUC 0.42 to 0.62): measured",
         source="TabArena, TabZilla: size and column counts do not predict the winner",
     ),
 )

@@ -59,7 +59,7 @@ def row_log_loss(labels: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
 
 
 def row_brier(labels: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
-    """The squared distance of each row's probabilities from the truth; with two classes, of class 1 only, as is usual."""
+    """The squared distance of each row's probabilities from the truth; with two classes, of class 1 alone, as usual."""
     if probabilities.shape[1] == 2:
         return (probabilities[:, 1] - labels) ** 2
     truth = np.zeros_like(probabilities)

@@ -18,7 +18,9 @@ CUT_CHARS = 12  # characters a token that the tokenizer is given: it reads all i
 class Inputs(Protocol):
     """The rows of one part of the data, as a network reads them."""
 
-    lengths: np.ndarray | None  # of the rows, where they vary
+    @property
+    def lengths(self) -> np.ndarray | None:
+        """Of the rows, where they vary."""
 
     def __len__(self) -> int: ...
 
@@ -84,7 +86,7 @@ class ArrayInputs:
         return torch.from_numpy(self.resident[rows])
 
     def _decoded(self, examples: Examples) -> np.ndarray:
-        rows = np.empty((len(examples), *self.shape), dtype=self.dtype)
+        rows: np.ndarray = np.empty((len(examples), *self.shape), dtype=self.dtype)
         for positions, block in self.read(examples):
             rows[positions] = block
         return rows

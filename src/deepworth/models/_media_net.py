@@ -95,11 +95,11 @@ class MediaNet:
         self.view = self._view()
         self._fit_size(train, len(valid), context)
         rows = self._inputs(train, context.threads, context.notes), self._inputs(valid, context.threads, context.notes)
-        self._calibrate_target(train.labels)
-        labels = self._standard(train.labels), self._standard(valid.labels)
+        self._calibrate_target(train.known_labels)
+        labels = self._standard(train.known_labels), self._standard(valid.known_labels)
         self.warm(rows, labels, context)
-        self._train(rows, labels, valid.labels, context)
-        self._calibrate(rows[1], valid.labels)
+        self._train(rows, labels, valid.known_labels, context)
+        self._calibrate(rows[1], valid.known_labels)
         context.notes.update(size=self.facts["size"], parameters=sum(p.numel() for p in self.module.parameters()))
 
     def predict(self, examples: Examples) -> np.ndarray:
@@ -138,6 +138,7 @@ class MediaNet:
 
     def _view(self) -> View:
         if self.modality == "text":
+            assert self.tokenizer is not None  # `begin` and `load` see to it
             return TextView(self.columns, self.facts, self.tokenizer)
         return (ImageView if self.modality == "image" else AudioView)(self.columns, self.facts)
 

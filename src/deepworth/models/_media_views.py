@@ -50,20 +50,26 @@ def column_of(columns: Sequence[Column], kind: str) -> str:
     return next(column.name for column in columns if column.kind == kind)
 
 
+def text_columns(columns: Sequence[Column]) -> list[str]:
+    return [column.name for column in columns if column.kind == "text"]
+
+
+def joined(examples: Examples, columns: Sequence[str]) -> list[str]:
+    """The texts of some columns, one a row."""
+    parts = [examples.strings(name) for name in columns]
+    return parts[0] if len(parts) == 1 else ["\n".join(filter(None, row)) for row in zip(*parts, strict=True)]
+
+
 class TextView:
     """Token ids of the text columns, joined."""
 
     def __init__(self, columns: Sequence[Column], facts: Facts, tokenizer: Tokenizer) -> None:
-        self.columns = [column.name for column in columns if column.kind == "text"]
+        self.columns = text_columns(columns)
         self.facts, self.tokenizer = facts, tokenizer
-
-    def texts(self, examples: Examples) -> list[str]:
-        parts = [examples.strings(name) for name in self.columns]
-        return parts[0] if len(parts) == 1 else ["\n".join(filter(None, row)) for row in zip(*parts, strict=True)]
 
     def sizes(self, examples: Examples) -> list[int]:
         sample = examples.take(np.linspace(0, len(examples) - 1, min(len(examples), LOOKED_AT)).astype(np.int64))
-        lengths = TokenInputs(self.texts(sample), self.tokenizer, self.facts["max_tokens"], 0, 0).lengths
+        lengths = TokenInputs(joined(sample, self.columns), self.tokenizer, self.facts["max_tokens"], 0, 0).lengths
         longest = max(16, int(np.ceil(np.quantile(lengths, 0.98) / 16)) * 16)
         return _halved(min(longest, self.facts["max_tokens"]), least=64)
 
@@ -72,7 +78,7 @@ class TextView:
 
     def inputs(self, examples: Examples, budget: float, threads: int, notes: Facts) -> Inputs:
         return TokenInputs(
-            self.texts(examples), self.tokenizer, self.facts["size"], self.facts["fill"], self.facts["empty"]
+            joined(examples, self.columns), self.tokenizer, self.facts["size"], self.facts["fill"], self.facts["empty"]
         )
 
     def prepared(self, raw: torch.Tensor) -> torch.Tensor:

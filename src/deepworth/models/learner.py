@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -27,9 +28,7 @@ class Context:
     seed: int = 0
     threads: int = 1
     memory_gb: float = 4.0
-    deadline: float = float(
-        "inf"
-    )  # time.monotonic() by which `fit` and the predictions on valid and test should be over
+    deadline: float = math.inf  # time.monotonic() by which `fit` and the predictions on valid and test should be over
     predict_rows: int = 0  # test rows that must also be predicted before the deadline
     metric: str = ""  # the primary metric; early stopping should watch it or a smooth stand-in
     weights: str | None = None  # pretrained weights the user asked for: packaged name, folder or hub id
@@ -45,14 +44,14 @@ class Learner(Protocol):
     """One model. Built as `Learner(task, columns, params)`; `columns` are the feature columns with their kinds."""
 
     def fit(self, train: Examples, valid: Examples, context: Context) -> None:
-        """Learn from `train`; `valid` is for early stopping and choices. Raises OutOfTime when nothing is worth keeping."""
+        """Learn from `train`; `valid` is for early stopping and choices. Raises OutOfTime with nothing to keep."""
 
     def predict(self, examples: Examples) -> np.ndarray:
         """(n, classes) float64 probabilities that sum to 1, or (n,) float64 values for a regression."""
 
     def save(self, folder: Path) -> None:
-        """Write everything `load` needs into an existing empty folder: JSON, npy/npz, safetensors, LightGBM text, XGBoost
-        JSON/UBJ or skops files; never a pickle."""
+        """Write everything `load` needs into an existing empty folder: JSON, npy/npz, safetensors, LightGBM text,
+        XGBoost JSON/UBJ or skops files; never a pickle."""
 
     @classmethod
     def load(cls, folder: Path) -> Learner:

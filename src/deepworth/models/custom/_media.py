@@ -9,7 +9,7 @@ from torch import nn
 
 from deepworth.data.examples import Examples
 from deepworth.models._media_net import MediaNet
-from deepworth.models._media_views import TextView
+from deepworth.models._media_views import joined, text_columns
 from deepworth.models.learner import Context
 from deepworth.nets.resnet import ResNet
 from deepworth.nets.spectrogram_cnn import SpectrogramCNN
@@ -48,7 +48,7 @@ class TextScratch(Scratch):
     def first_facts(self, train: Examples, context: Context) -> dict[str, int]:
         some = train.take(np.linspace(0, len(train) - 1, min(len(train), VOCABULARY_ROWS)).astype(np.int64))
         facts = {"max_tokens": 256, "fill": PAD, "empty": PAD}
-        self.tokenizer = word_pieces(TextView(self.columns, facts, None).texts(some))
+        self.tokenizer = word_pieces(joined(some, text_columns(self.columns)))
         return facts | {
             "vocabulary": self.tokenizer.get_vocab_size(),
             "width": int(self.params.get("width", 128)),

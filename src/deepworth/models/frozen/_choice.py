@@ -206,7 +206,7 @@ def _fastest(probe: Probe, total: float, file: Path, task: Task, rows: Examples,
     if likeness < SAME_INT8 or seconds * FASTER > best_seconds:
         return best
     trusted, cheaper = (encode_all(encoder, level, way.run, rows) for way in (best.runtime, runtime))
-    return chosen(runtime, seconds, likeness) if judged_equal(task, rows.labels, trusted, cheaper) else best
+    return chosen(runtime, seconds, likeness) if judged_equal(task, rows.known_labels, trusted, cheaper) else best
 
 
 def _singles(encoder: Encoder, rows: Examples, level: int) -> Sequence[Batch]:

@@ -33,8 +33,10 @@ class ImageBackbone(FrozenLearner):
         names = tuple(column.name for column in self.columns if column.kind == "image")
         if not names:
             raise UserError("image-backbone needs an image column; name one with --image")
-        sides = levels or image_levels(native_side(train, names[0]), network.size)
-        return ImageEncoder(network, names, sides, context)
+        if not levels:
+            assert train is not None  # only a loaded model comes without rows, and it knows its level
+            levels = image_levels(native_side(train, names[0]), network.size)
+        return ImageEncoder(network, names, levels, context)
 
 
 def image_levels(native: float, size: int) -> tuple[int, ...]:

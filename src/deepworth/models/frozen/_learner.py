@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -18,7 +19,7 @@ from deepworth.models.frozen._choice import choose, network_file, runtime_named
 from deepworth.models.frozen._encode import Encoder, encode, encode_all
 from deepworth.models.learner import Context
 from deepworth.types import Column, Modality, Task, dump, load
-from deepworth.weights._networks import Network, load_network
+from deepworth.weights._networks import load_network
 
 HEAD_SHARE = 0.15  # of the time that is left after the probe, kept for the head
 SLACK = 1.3  # the test rows may go slower than the train rows did
@@ -36,9 +37,7 @@ class FrozenLearner:
         self.weights: str | None = params.get("weights")
         self.cache: FeatureCache | None = None
 
-    def encoder_of(
-        self, network: Network, levels: tuple[int, ...], train: Examples | None, context: Context
-    ) -> Encoder:
+    def encoder_of(self, network: Any, levels: tuple[int, ...], train: Examples | None, context: Context) -> Encoder:
         """The modality's encoder around a network. A loaded model gives the one level it was fitted at, and no rows."""
         raise NotImplementedError
 
@@ -60,9 +59,9 @@ class FrozenLearner:
         used = train.take(kept)
         self.head = LinearHead(self.task, context.seed).fit(
             self._features(used),
-            used.labels,
+            used.known_labels,
             x_valid,
-            valid.labels,
+            valid.known_labels,
             metric=context.metric,
             threads=context.threads,
             deadline=max(context.deadline - per_row * context.predict_rows, time.monotonic() + LEAST_HEAD_SECONDS),
@@ -123,7 +122,7 @@ class FrozenLearner:
         return learner
 
     def _features(self, examples: Examples) -> np.ndarray:
-        def missing(rows: Examples):
+        def missing(rows: Examples) -> Iterator[tuple[np.ndarray, np.ndarray]]:
             return encode(self.encoder, self.level, self.runtime.run, rows)
 
         if self.cache is None:

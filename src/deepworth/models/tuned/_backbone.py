@@ -75,7 +75,7 @@ class AudioBackbone(nn.Module):
 
 def wrap(network: TextNetwork | ImageNetwork | AudioNetwork) -> tuple[nn.Module, int, Facts]:
     """The backbone over a loaded network, the width of its vectors, and the facts `rebuild` needs."""
-    facts = {"name": network.name, "licence": network.licence} | _describe(network.module)
+    facts: Facts = {"name": network.name, "licence": network.licence} | _describe(network.module)
     if isinstance(network, TextNetwork):
         facts |= {"kind": "text", "pad": network.pad, "pooling": network.pooling}
         backbone, example = TextBackbone(network.module, network.pad, network.pooling), torch.ones(1, 8).long()

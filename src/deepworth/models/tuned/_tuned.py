@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from typing import Any
 
 import numpy as np
 import torch
@@ -17,7 +18,7 @@ from deepworth.models.learner import Context
 from deepworth.models.tuned._backbone import rebuild, stages, wrap
 from deepworth.nets.head import Headed
 from deepworth.train.recipe import Group, groups_of
-from deepworth.weights._networks import load_network
+from deepworth.weights._networks import AudioNetwork, ImageNetwork, TextNetwork, load_network
 
 PROBE_ROWS = 256  # features made between two looks at the clock
 PROBE_SHARE = 0.4  # of the time left, at most, for the features of the probe
@@ -46,7 +47,7 @@ class Tuned(MediaNet):
         self.facts = {"backbone": facts, "width": width} | self.sizes_of(network)
         context.notes.update(weights=network.name, licence=network.licence)
 
-    def sizes_of(self, network: object) -> dict[str, int]:
+    def sizes_of(self, network: Any) -> dict[str, int]:
         """The facts of the view that the network dictates."""
         raise NotImplementedError
 
@@ -100,7 +101,7 @@ class TextTuned(Tuned):
     attends = True
     epochs, rate = 3.0, 1e-4
 
-    def sizes_of(self, network: object) -> dict[str, int]:
+    def sizes_of(self, network: TextNetwork) -> dict[str, int]:
         self.tokenizer = network.tokenizer
         return {"max_tokens": min(network.max_tokens, 256), "fill": -1, "empty": network.pad}
 
@@ -112,7 +113,7 @@ class ImageTuned(Tuned):
     epochs, rate = 5.0, 3e-4
     mixup = 0.2
 
-    def sizes_of(self, network: object) -> dict[str, int]:
+    def sizes_of(self, network: ImageNetwork) -> dict[str, int]:
         return {"most": network.size, "least": min(128, network.size), "step": 32}
 
 
@@ -123,5 +124,5 @@ class AudioTuned(Tuned):
     attends = True
     epochs, rate = 5.0, 1e-4
 
-    def sizes_of(self, network: object) -> dict[str, int]:
+    def sizes_of(self, network: AudioNetwork) -> dict[str, int]:
         return {"marked": 1}
