@@ -55,8 +55,9 @@ class Worker:
 
     def _listen(self) -> None:
         assert self.process.stdout is not None
-        for line in self.process.stdout:
-            self.messages.put(msgspec.json.decode(line, type=Message))
+        with self.process.stdout as lines:
+            for line in lines:
+                self.messages.put(msgspec.json.decode(line, type=Message))
 
     def start(self, request: TrialRequest) -> None:
         """Hand over a trial. Raises BrokenPipeError when the process is gone."""
@@ -79,11 +80,16 @@ class Worker:
                     total += process.memory_info().rss
         return total / 1e9
 
-    def kill(self) -> None:
-        """End the process and everything it started, at once."""
+    def kill(self) -> str:
+        """End the process and everything it started, at once; what it had written."""
         with suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
+        with suppress(BrokenPipeError):  # a request it never read
+            self.process.stdin.close()
+        written = self.written()
+        self.log.close()
+        return written
 
     def written(self) -> str:
         """What the worker wrote on stderr since its trial began."""
@@ -143,7 +149,7 @@ class Job:
             return None
         self.peak_gb = max(self.peak_gb, self.worker.memory_gb())
         if message is not None and message.reply is not None:
-            self._keep_log()
+            self._keep_log(self.worker.written())
             release(self.worker)
             return message.reply
         if self.peak_gb > self.request.memory_gb:
@@ -160,13 +166,12 @@ class Job:
 
     def end(self, kind: str, reason: str) -> TrialReply:
         """Kill the worker and answer for it."""
-        self.worker.kill()
-        self._keep_log()
+        self._keep_log(self.worker.kill())
         return TrialReply(key=self.request.key, kind=kind, error=reason, peak_gb=self.peak_gb)
 
-    def _keep_log(self) -> None:
-        if text := self.worker.written():
-            self.log.write_text(text)
+    def _keep_log(self, written: str) -> None:
+        if written:
+            self.log.write_text(written)
 
 
 def _death(code: int) -> str:
