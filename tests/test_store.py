@@ -28,6 +28,19 @@ def test_a_new_name_each_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     assert len({RunFolder.new(None, "adult").path for _ in range(3)}) == 3
 
 
+def test_a_folder_that_came_to_nothing_is_removed(tmp_path: Path) -> None:
+    for name, planned in (("fresh", False), ("again", True)):
+        run = RunFolder.new(tmp_path / name, name)
+        if planned:
+            run.save("plan", {})
+        with pytest.raises(UserError), run.kept_if_planned():
+            run.save("run", {})
+            write(run.data / "table.arrow", b"")
+            raise UserError("no such column")
+    assert [path.name for path in tmp_path.iterdir()] == ["again"]
+    assert (tmp_path / "again" / "run.json").exists()
+
+
 def test_opening_what_is_none_names_its_neighbours(tmp_path: Path) -> None:
     write(tmp_path / "adult-1" / "run.json", "{}")
     with pytest.raises(UserError, match="adult-1"):

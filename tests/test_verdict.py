@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from deepworth.errors import NothingTrained
+from deepworth.errors import Interrupted, NothingTrained
 from deepworth.store import RunFolder
 from deepworth.types import Dataset, Goals, Profile, Splits, Status, Task, TrialResult, Verdict, dump, load
 from deepworth.verdict import judge
@@ -97,6 +98,13 @@ def test_without_a_deep_model_nothing_can_be_told_but_there_is_a_winner(run: Run
 def test_nothing_trained_says_why(run: RunFolder) -> None:
     with pytest.raises(NothingTrained, match="trees: failed: for a test"):
         judge(run, [trial(run, "trees", "classical", 1.0, status="failed")], Goals(), {})
+
+
+def test_an_interrupt_before_any_model_has_its_own_exit_code(run: RunFolder) -> None:
+    stopped = replace(trial(run, "trees", "classical", 1.0, status="stopped"), reason="interrupted")
+    with pytest.raises(Interrupted, match="interrupted before any model was done") as caught:
+        judge(run, [stopped], Goals(), {})
+    assert caught.value.exit_code == 130
 
 
 def test_the_best_on_validation_is_chosen_even_when_test_disagrees(run: RunFolder) -> None:

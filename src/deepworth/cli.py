@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import tempfile
 import time
@@ -15,7 +16,7 @@ from typing import Annotated, Any
 import typer
 
 from deepworth import __version__
-from deepworth.errors import DeepworthError, UserError
+from deepworth.errors import DeepworthError, Interrupted, UserError
 from deepworth.types import Kind, Modality, TaskKind
 
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # read once, when a library with OpenMP is loaded
@@ -83,7 +84,9 @@ def fit(
     time_column: Annotated[str | None, _option(TASK, "Column to split by, past to future.", metavar="COL")] = None,
     split: Annotated[str | None, _option(TASK, "Column that says train, valid or test.", metavar="COL")] = None,
     seed: Annotated[int, _option(TASK, "Same seed, same run.")] = 0,
-    modality: Annotated[Modality | None, _option(DATA, "What the data is, where the guess is wrong.")] = None,
+    modality: Annotated[
+        Modality | None, _option(DATA, "tabular, text, image or audio, where the guess is wrong.", metavar="KIND")
+    ] = None,
     number: Annotated[Columns | None, _option(DATA, "Read COL as a number.", metavar="COL")] = None,
     category: Annotated[Columns | None, _option(DATA, "Read COL as a category.", metavar="COL")] = None,
     date: Annotated[Columns | None, _option(DATA, "Read COL as a date or time.", metavar="COL")] = None,
@@ -191,7 +194,9 @@ def show(run: RunFolderArgument, as_json: Json = False, debug: Debug = False) ->
 
 @app.command()
 def models(
-    modality: Annotated[Modality | None, typer.Option(help="Only those for this kind of data.")] = None,
+    modality: Annotated[
+        Modality | None, typer.Option(help="Only those for tabular, text, image or audio data.", metavar="KIND")
+    ] = None,
     debug: Debug = False,
 ) -> None:
     """List the models that are registered, and what those that cannot run here still need."""
@@ -238,14 +243,18 @@ def _say(message: str) -> None:
 @contextmanager
 def _plainly(debug: bool) -> Iterator[None]:
     """Turn an error into a message that helps and the exit code that belongs to it."""
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends like Ctrl-C, with what is done
     try:
         yield
+    except Interrupted as error:
+        _say(str(error))
+        raise typer.Exit(error.exit_code) from error
     except DeepworthError as error:
         _say(traceback.format_exc() if debug else f"error: {error}")
         raise typer.Exit(error.exit_code) from error
     except KeyboardInterrupt as error:
-        _say("interrupted before there was anything to judge")
-        raise typer.Exit(130) from error
+        _say("interrupted before there was a verdict")
+        raise typer.Exit(Interrupted.exit_code) from error
     except Exception as error:  # the border of the program: a person is not shown a traceback unasked
         if debug:
             _say(traceback.format_exc())
@@ -256,3 +265,5 @@ def _plainly(debug: bool) -> Iterator[None]:
             f"unexpected {type(error).__name__}: {error}\nThe log is {log.name}; run again with --debug to see it here."
         )
         raise typer.Exit(1) from error
+    finally:
+        signal.signal(signal.SIGTERM, before)

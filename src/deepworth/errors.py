@@ -28,6 +28,12 @@ class NothingTrained(DeepworthError):
     exit_code = 3
 
 
+class Interrupted(NothingTrained):
+    """Ctrl-C came before there was anything to judge."""
+
+    exit_code = 130  # of a shell's command that Ctrl-C ended
+
+
 class OutOfTime(DeepworthError):
     """A learner reached its deadline before it had anything worth keeping."""
 

@@ -22,7 +22,6 @@ from deepworth.types import Rung, SourceOptions, TaskKind
 
 TARGETS = ("y", "target", "y_true")  # the first that is no column of X
 FEWEST = 3  # rows
-FEW = 10  # rows of a class
 NEEDLESS = (
     "data/",
     "splits/",
@@ -57,7 +56,7 @@ class _DeepWorth(BaseEstimator):
         self.jobs = jobs
         self.random_state = random_state
 
-    def _climb(self, X: Any, target: np.ndarray, task: TaskKind, metric: str | None) -> Self:
+    def _climb(self, X: Any, target: np.ndarray, task: TaskKind) -> Self:
         """Fit on a validated `X` and its target: class codes or float64 values."""
         if len(target) < FEWEST:
             raise ValueError(
@@ -74,7 +73,7 @@ class _DeepWorth(BaseEstimator):
                 time=self.time,
                 out=Path(self._folder.name) / "run",
                 task=task,
-                metric=metric,
+                metric=self.metric,
                 kinds=dict.fromkeys(table.column_names, "number") if isinstance(X, np.ndarray) else None,
                 rungs=self.rungs,
                 models=self.models,
@@ -141,12 +140,10 @@ class DeepWorthClassifier(ClassifierMixin, _DeepWorth):
         """Climb the ladder on `X` and `y`. Raises ValueError for data that cannot be used."""
         X, y = self._validated(X, y)
         check_classification_targets(y)
-        self.classes_, codes, counts = np.unique(y, return_inverse=True, return_counts=True)
+        self.classes_, codes = np.unique(y, return_inverse=True)
         if len(self.classes_) < 2:
             raise ValueError(f"y holds one class only ({self.classes_[0]!r}): a classifier needs two")
-        # a part may lack a class of so few rows, and the AUC, the usual metric, is not defined on it
-        metric = self.metric or ("log_loss" if counts.min() < FEW else None)
-        return self._climb(X, codes, "binary" if len(self.classes_) == 2 else "multiclass", metric)
+        return self._climb(X, codes, "binary" if len(self.classes_) == 2 else "multiclass")
 
     def predict(self, X: Any) -> np.ndarray:
         """(n,) labels."""
@@ -171,7 +168,7 @@ class DeepWorthRegressor(RegressorMixin, _DeepWorth):
     def fit(self, X: Any, y: Any) -> Self:
         """Climb the ladder on `X` and `y`. Raises ValueError for data that cannot be used."""
         X, y = self._validated(X, y)
-        return self._climb(X, y.astype(np.float64), "regression", self.metric)
+        return self._climb(X, y.astype(np.float64), "regression")
 
     def predict(self, X: Any) -> np.ndarray:
         """(n,) values."""

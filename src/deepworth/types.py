@@ -9,7 +9,7 @@ from typing import Any, Literal, TypeVar, dataclass_transform
 
 import msgspec
 
-Modality = Literal["tabular", "text", "image", "audio"]
+Modality = str  # the name of a registered ModalitySpec: tabular, text, image, audio, or that of a plug-in
 Kind = Literal["number", "category", "boolean", "datetime", "text", "image", "audio", "id", "constant"]
 TaskKind = Literal["binary", "multiclass", "regression"]  # room for multilabel, multitarget, forecasting, transcription
 Rung = Literal["floor", "classical", "frozen", "tuned", "custom"]
@@ -171,6 +171,7 @@ class Machine:
     memory_gb: float
     gflops: float  # reached in fp32 matrix products with all threads, measured
     accelerator: str = ""  # "cuda", "mps" or none
+    bf16: bool = False  # whether the CPU has matrix units for it
 
 
 @record

@@ -12,6 +12,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from deepworth.climb.alarm import alarm
 from deepworth.climb.ladder import Ladder
 from deepworth.climb.model import Model
 from deepworth.climb.watch import Watch
@@ -42,6 +43,7 @@ from deepworth.types import (
 )
 from deepworth.verdict import judge
 
+MORE = "nothing could be trained; give it more with --time"
 MEMORY_SHARE = 0.8  # of the free memory, when no limit is given
 LEAST_GB = 0.25  # what a worker holds before it has read a row
 
@@ -99,22 +101,26 @@ def fit(
         split=split,
         modality=modality,
     )
+    for kind, names in (("models", goals.models), ("modalities", (modality,) if modality else ())):
+        for name in names:
+            find(kind, name)
     run = RunFolder.new(out, _name(source))
     about = {"source": source if isinstance(source, str) else _name(source), "goals": goals, "options": options}
     run.save("run", about)
     warm(threads_allowed() // goals.jobs or 1)
-    opened = open_source(source, options, run.data)
-    prepare(opened, goals, options, run.path)
-    dataset, splits = run.dataset, run.splits
-    profile = profile_data(run.path)
-    run.save("profile", profile)
-    watch.opened(dataset, splits, profile)
-
-    work: Workload = resolve(find("modalities", dataset.modality).workload)(dataset, splits)
-    machine = measure()
-    memory = _memory_for_trials(goals, machine)
-    plan = make_plan(work, machine, replace(goals, memory_gb=memory))
-    run.save("plan", plan)
+    late = f"the limit of {goals.seconds:g} s was over before the source was read: {MORE}"
+    with run.kept_if_planned(), alarm(begin + goals.seconds, late):
+        opened = open_source(source, options, run.data)
+        prepare(opened, goals, options, run.path)
+        dataset, splits = run.dataset, run.splits
+        profile = profile_data(run.path)
+        run.save("profile", profile)
+        watch.opened(dataset, splits, profile)
+        work: Workload = resolve(find("modalities", dataset.modality).workload)(dataset, splits)
+        machine = measure()
+        memory = _memory_for_trials(goals, machine)
+        plan = make_plan(work, machine, replace(goals, memory_gb=memory))
+        run.save("plan", plan)
     run.save("run", about | {"source": dataset.source, "machine": machine})
     watch.planned(plan)
 

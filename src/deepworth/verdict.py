@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from deepworth.errors import NothingTrained
+from deepworth.climb.ladder import INTERRUPTED
+from deepworth.errors import Interrupted, NothingTrained
 from deepworth.metrics.intervals import paired_gain
 from deepworth.metrics.scores import Metric, metric
 from deepworth.store import RunFolder
@@ -21,11 +22,13 @@ def judge(run: RunFolder, results: Sequence[TrialResult], goals: Goals, limits: 
     """The verdict on the trials of a run: chosen on validation rows, judged on test rows by a paired bootstrap.
 
     The gain is the relative reduction of the error of the best of the floor and classical rungs by the best deep model.
-    Raises NothingTrained when no trial ended well.
+    Raises NothingTrained when no trial ended well, Interrupted when Ctrl-C is why.
     """
     dataset, splits = run.dataset, run.splits
     primary = metric(dataset.task.metric, dataset.task)
     done = [r for r in results if r.status == "done" and primary.name in r.valid]
+    if not done and any(r.reason == INTERRUPTED for r in results):
+        raise Interrupted("interrupted before any model was done: there is nothing to judge")
     if not done:
         raise NothingTrained(_nothing(results))
     base = _best(done, SHALLOW, primary)
@@ -131,6 +134,9 @@ def _why_no_deep(results: Sequence[TrialResult]) -> str:
     tried = [r for r in results if r.rung in DEEP]
     if not tried:
         return "let deep rungs run (--rungs) or install them: pip install 'deepworth[deep]'"
+    installs = {reason.partition(": ")[2] for r in tried if (reason := r.reason).startswith("needs ")}
+    if len(installs) == 1 and all(r.reason.startswith("needs ") for r in tried):
+        return f"install what the deep models need: {installs.pop()}"
     return "; ".join(f"{r.model} was {r.status}: {r.reason}" for r in tried)
 
 

@@ -66,7 +66,7 @@ SPECS = [
 """
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # not longer: other tests must not see the plugin
 def plugin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     folder = tmp_path_factory.mktemp("plugin")
     (folder / "fake_models.py").write_text(PLUGIN)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import gzip
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import pyarrow as pa
 import pyarrow.types as pt
 import pytest
 
+from deepworth import registry
 from deepworth.data.open import Opened, open_again, open_source
 from deepworth.errors import UserError
 from deepworth.types import Column, Dataset, SourceOptions, Task
@@ -131,6 +133,19 @@ def test_modality_and_features(
 ) -> None:
     found = opened(pa.table({**columns, "label": LABELS}), tmp_path, **options)
     assert (found.modality, found.features) == (modality, features)
+
+
+def all_dates(columns: tuple[Column, ...], table: pa.Table) -> bool:
+    return all(column.kind == "datetime" for column in columns)
+
+
+def test_a_modality_of_a_plugin_is_asked_in_its_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    known = registry.specs("modalities")
+    diary = replace(known["tabular"], name="diary", reads=("datetime",), sniff=f"{__name__}:all_dates", order=5)
+    monkeypatch.setattr("deepworth.data.roles.specs", lambda kind: {"diary": diary, **known})
+    days = [f"2024-{1 + i % 12:02d}-{1 + i % 28:02d}" for i in range(N)]
+    assert opened(pa.table({"day": days, "label": LABELS}), tmp_path / "a").modality == "diary"
+    assert opened(pa.table({"day": days, "n": NUMBERS, "label": LABELS}), tmp_path / "b").modality == "tabular"
 
 
 def test_split_column_is_recognised_and_named_alike(tmp_path: Path) -> None:

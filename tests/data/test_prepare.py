@@ -110,6 +110,23 @@ def test_the_users_task_and_metric(tmp_path):
         prepared(table, "y", tmp_path / "b", goals=Goals(metric="mae"))
 
 
+def late_zeros(tmp_path, **how):
+    """The last rows of time are of one class."""
+    table = pa.table({"x": np.arange(100.0), "when": np.arange(100), "y": [i % 2 if i < 60 else 0 for i in range(100)]})
+    return prepared(table, "y", tmp_path, roles=Roles(time="when"), **how)
+
+
+def test_a_metric_without_a_value_on_the_judging_rows_gives_way(tmp_path):
+    dataset, splits = late_zeros(tmp_path)
+    assert dataset.task.metric == "log_loss"
+    assert "judged by log_loss: auc has no value on the validation and the test rows" in splits.notes
+
+
+def test_a_metric_the_user_wants_does_not_give_way(tmp_path):
+    with pytest.raises(UserError, match=r"auc has no value .* take --metric log_loss"):
+        late_zeros(tmp_path, goals=Goals(metric="auc"))
+
+
 def test_adult_keeps_its_official_split(tmp_path):
     import pyarrow.parquet as pq
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pytest
 import soundfile
 from hypothesis import given
@@ -17,6 +18,7 @@ from deepworth.types import Column
 
 from .test_image import examples_of
 
+EMPTY = pa.table({})
 RATE = 16_000
 TONE = (0.5 * np.sin(2 * np.pi * 440 * np.arange(RATE) / RATE)).astype(np.float32)
 
@@ -77,7 +79,7 @@ def test_chunks_cover_every_row_and_broken_ones_are_silent(tmp_path: Path) -> No
 
 
 def test_sniff_and_toy(tmp_path: Path) -> None:
-    assert sniff((Column(name="b", kind="audio"),))
-    assert not sniff((Column(name="a", kind="text"),))
+    assert sniff((Column(name="b", kind="audio"),), EMPTY)
+    assert not sniff((Column(name="a", kind="text"),), EMPTY)
     assert len(list(toy(tmp_path / "toy", 6, 0, "binary").rglob("*.wav"))) == 6
     assert toy(tmp_path / "numbers", 3, 0, "regression").read_text().startswith("file,target")

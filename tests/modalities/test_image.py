@@ -19,6 +19,7 @@ from deepworth.modalities._image import GREY, decode_image, image_size, load_ima
 from deepworth.modalities.image import sniff, toy
 from deepworth.types import Column, Dataset, Task
 
+EMPTY = pa.table({})
 SMOOTH = np.stack(np.broadcast_arrays(np.arange(48)[:, None] * 5, np.arange(64) * 3, 90), axis=2).astype(np.uint8)
 
 
@@ -125,8 +126,8 @@ def test_chunks_cover_every_row_in_order_and_broken_ones_turn_grey(tmp_path: Pat
 
 
 def test_sniff_and_toy(tmp_path: Path) -> None:
-    assert sniff((Column(name="a", kind="number"), Column(name="b", kind="image")))
-    assert not sniff((Column(name="a", kind="number"),))
+    assert sniff((Column(name="a", kind="number"), Column(name="b", kind="image")), EMPTY)
+    assert not sniff((Column(name="a", kind="number"),), EMPTY)
     folder = toy(tmp_path / "toy", 12, 0, "multiclass")
     assert sorted(path.name for path in folder.iterdir()) == ["horizontal", "slanting", "vertical"]
     assert len(list(folder.rglob("*.png"))) == 12

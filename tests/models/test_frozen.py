@@ -25,6 +25,7 @@ from deepworth.registry import find, installed  # noqa: E402
 from deepworth.types import Column, Machine, Task, Workload  # noqa: E402
 from deepworth.weights import _networks  # noqa: E402
 from deepworth.weights._networks import DEFAULTS  # noqa: E402
+from deepworth.weights._quiet import quiet_imports  # noqa: E402
 from tests.models.media_made import examples, fitted, unlabelled  # noqa: E402
 
 LEARNERS = {"text": SentenceEncoder, "image": ImageBackbone, "audio": AudioEncoder}
@@ -212,3 +213,12 @@ def test_a_table_without_the_column_kind_is_refused(tmp_path):
     learner = SentenceEncoder(parts[0].dataset.task, (Column(name="what", kind="image"),), {})
     with pytest.raises(UserError, match="text column"):
         learner.fit(parts[0], parts[1], Context(folder=tmp_path, cache=tmp_path))
+
+
+def test_openvino_reports_its_use_to_nobody():
+    """Its telemetry forks, and a forked OpenBLAS stops: a fit that converted a network once hung for good."""
+    pytest.importorskip("openvino")
+    quiet_imports()
+    from openvino.tools.ovc import telemetry_utils
+
+    assert telemetry_utils.tm.__name__ == "openvino.tools.ovc.telemetry_stub"

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 
 import numpy as np
 
+from deepworth.climb.alarm import deferred
 from deepworth.climb.trial import TrialReply, TrialRequest
 from deepworth.climb.watch import Watch
 from deepworth.climb.workers import Job
@@ -20,6 +20,7 @@ from deepworth.types import Candidate, Dataset, Goals, Machine, Plan, Splits, Tr
 TICK = 0.05  # seconds between two looks at a running trial
 GRACE = 0.06  # share of a trial's time kept back from the learner, for what it does after its deadline
 LEAST = 10.0  # seconds any trial may take while the limit allows: estimates of small ones are unsure
+INTERRUPTED = "interrupted"  # the reason of what Ctrl-C ended
 SOON = 1.0  # a trial is not begun with less time than this
 
 
@@ -46,22 +47,25 @@ class Ladder:
         self.results: list[TrialResult] = []
         self.running: list[_Running] = []
         self.waiting: list[Candidate] = []
+        self.interrupted = False
 
     def climb(self) -> tuple[TrialResult, ...]:
         """Run what the plan says until nothing is left, time is up, nothing is left to gain, or Ctrl-C."""
+        self.waiting = [c for c in self.plan.candidates if c.decision == "run"]
+        with deferred(self._interrupt):
+            while (self.waiting or self.running) and not self.interrupted:
+                self._begin_what_fits()
+                self._look()
+            if self.interrupted:
+                self.watch.note("interrupted: ending with what is done")
+                self._give_up(INTERRUPTED)
         for candidate in self.plan.candidates:
             if candidate.decision == "skip":
                 self._skip(candidate, candidate.reason)
-            else:
-                self.waiting.append(candidate)
-        try:
-            while self.waiting or self.running:
-                self._begin_what_fits()
-                self._look()
-        except KeyboardInterrupt:
-            self.watch.note("interrupted: ending with what is done")
-            self._give_up("interrupted")
         return tuple(self.results)
+
+    def _interrupt(self) -> None:
+        self.interrupted = True
 
     # What begins, and how long it may take
 
@@ -201,8 +205,7 @@ class Ladder:
 
     def _give_up(self, reason: str) -> None:
         for run in self.running:
-            with suppress(KeyboardInterrupt):  # a second Ctrl-C must not leave a worker behind
-                self._finish(self._result(run, run.job.end("Interrupted", reason)))
+            self._finish(self._result(run, run.job.end("Interrupted", reason)))
         for candidate in self.waiting:
             self._skip(candidate, reason)
         self.running, self.waiting = [], []

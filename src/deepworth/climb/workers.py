@@ -85,6 +85,7 @@ class Worker:
         with suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
+        assert self.process.stdin is not None
         with suppress(BrokenPipeError):  # a request it never read
             self.process.stdin.close()
         written = self.written()

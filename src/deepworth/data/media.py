@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import os
 import zipfile
 from pathlib import Path
 
@@ -10,7 +11,8 @@ from deepworth.errors import UserError
 
 
 @functools.lru_cache(maxsize=4)  # an archive's directory is read once a process, not once a file
-def _archive(path: str) -> zipfile.ZipFile:
+def _archive(path: str, process: int) -> zipfile.ZipFile:
+    """An archive open in one process: a fork shares the position in the file, and two would read each other's bytes."""
     return zipfile.ZipFile(path)
 
 
@@ -19,7 +21,7 @@ def read_bytes(path: str) -> bytes:
     head, zipped, member = path.partition(".zip/")
     try:
         if zipped:
-            return _archive(head + ".zip").read(member)
+            return _archive(head + ".zip", os.getpid()).read(member)
         return Path(path).read_bytes()
     except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
         raise UserError(f"cannot read {path}: {error}") from error

@@ -16,7 +16,7 @@ from deepworth.data.labels import Labels, find_task
 from deepworth.data.split import SplitIndices, given_parts, group_codes, make_splits, time_codes
 from deepworth.errors import UserError
 from deepworth.store import RunFolder, write
-from deepworth.types import Dataset, Goals, Roles, SourceOptions, Splits, dump
+from deepworth.types import Dataset, Goals, Roles, SourceOptions, Splits, Task, dump
 
 if TYPE_CHECKING:
     from deepworth.data.open import Opened
@@ -34,13 +34,14 @@ def prepare(opened: Opened, goals: Goals, options: SourceOptions, folder: Path) 
         raise UserError("name the column to predict with --target")
     labels = find_task(opened.target, opened.table.column(opened.target), options.task, goals.metric)
     rows, codes, division = _divide(opened.table, labels, opened.roles, goals.seed)
+    task, told = _judged_by(labels.task, division, codes, goals.metric)
     roles = {opened.target, opened.roles.group, opened.roles.time, opened.roles.split}
     dataset = Dataset(
         name=opened.read.name,
         source=opened.read.source,
         reader=opened.read.reader,
         modality=opened.modality,
-        task=labels.task,
+        task=task,
         rows=len(opened.table),
         columns=tuple(column for column in opened.columns if column.name not in roles),
         features=opened.features,
@@ -65,7 +66,7 @@ def prepare(opened: Opened, goals: Goals, options: SourceOptions, folder: Path) 
         valid=len(division.valid),
         test=len(division.test),
         fingerprint=digest.hexdigest()[:16],
-        notes=division.notes,
+        notes=(*division.notes, *told),
     )
     write(run.path / "splits" / "splits.json", dump(splits))
     write(run.data / "dataset.json", dump(dataset))  # last: a folder that has it is whole
@@ -92,6 +93,23 @@ def _divide(table: pa.Table, labels: Labels, roles: Roles, seed: int) -> tuple[n
     codes = labels.codes[keep[labels.keep]]
     division = make_splits(codes, labels.task, seed, given=given, groups=groups, times=times)
     return np.flatnonzero(keep), codes, replace(division, notes=(*notes, *division.notes))
+
+
+def _judged_by(
+    task: Task, division: SplitIndices, codes: np.ndarray, wanted: str | None
+) -> tuple[Task, tuple[str, ...]]:
+    """The task with a metric that has a value on the rows it is needed on. Raises UserError if the wanted has none."""
+    from deepworth.metrics.scores import ALWAYS, defined_on  # brings scikit-learn, about 0.5 s
+
+    parts = {"validation": division.valid, "test": division.test}
+    empty = [name for name, rows in parts.items() if not defined_on(task.metric, task, codes[rows])]
+    if not empty:
+        return task, ()
+    other = ALWAYS[task.kind]
+    why = f"{task.metric} has no value on the {' and the '.join(empty)} rows"
+    if wanted:
+        raise UserError(f"{why}: divide the rows another way, or take --metric {other}")
+    return replace(task, metric=other), (f"judged by {other}: {why}",)
 
 
 def _write_array(path: Path, values: np.ndarray) -> None:

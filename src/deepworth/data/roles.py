@@ -14,12 +14,11 @@ from deepworth.data.parts import part_of
 from deepworth.data.tidy import plain
 from deepworth.errors import UserError, nearest
 from deepworth.readers.result import Read
+from deepworth.registry import ModalitySpec, find, resolve, specs
 from deepworth.types import Column, Modality, Roles, SourceOptions
 
 TARGETS = ("target", "label", "class", "y")  # a single column with one of these names is the target
 FOLDS = ("fold", "folds", "kfold", "cv_fold", "cvfold", "fold_id")
-FEW_OTHERS = 2  # a table with text and at most so many other features is text
-LONG_TEXT = 20  # characters on average
 
 
 def check_names(options: SourceOptions, names: Sequence[str]) -> None:
@@ -129,49 +128,29 @@ def choose_features(
         notes = [
             f"{_names([c.name for c in usable])}: nothing else is there, so read as text although every row differs"
         ]
-    modality = options.modality or _modality(usable, table)
-    if modality == "tabular":
-        kinds = {c.kind for c in usable}
-        chosen = [c for c in usable if c.kind not in ("image", "audio")]
-        why = "models of tables read no files"
-        if not chosen:
-            raise UserError(f"the source has {', '.join(sorted(kinds))} columns only: it cannot be read as a table")
-    else:
-        chosen = [c for c in usable if c.kind == modality]
-        why = f"models of {modality} read {'these' if modality == 'audio' else modality + 's'} alone"
-        if not chosen:
-            found = ", ".join(f"{c.name} ({c.kind})" for c in usable[:8])
-            flag = f"--text {usable[0].name}" if modality == "text" else "a column of paths"
-            raise UserError(f"no {modality} column was found among {found}: name it, for example with {flag}")
-        if modality in ("image", "audio") and len(chosen) > 1:
-            notes.append(f"one {modality} column is read: {chosen[0].name}")
-            chosen = chosen[:1]
+    spec = find("modalities", options.modality) if options.modality else _sniffed(usable, table)
+    chosen = [c for c in usable if c.kind in spec.reads]
+    if not chosen:
+        found = ", ".join(f"{c.name} ({c.kind})" for c in usable[:8])
+        flag = f"--{spec.reads[0]} {usable[0].name}"
+        raise UserError(f"no {spec.name} column was found among {found}: name it, for example with {flag}")
+    if spec.single and len(chosen) > 1:
+        notes.append(f"one {spec.name} column is read: {chosen[0].name}")
+        chosen = chosen[:1]
     kept = {c.name for c in chosen}
     left = [c.name for c in usable if c.name not in kept]
-    notes += [f"left out, since {why}: {_names(left)}"] if left else []
-    return modality, tuple(c.name for c in chosen), tuple(notes)
+    notes += [f"left out, since {spec.name} models read no such columns: {_names(left)}"] if left else []
+    return spec.name, tuple(c.name for c in chosen), tuple(notes)
 
 
 def plain_type(table: pa.Table, name: str) -> pa.DataType:
     return plain(pa.array([], table.schema.field(name).type)).type
 
 
-def _modality(usable: Sequence[Column], table: pa.Table) -> Modality:
-    kinds = [column.kind for column in usable]
-    for media in ("image", "audio"):
-        if media in kinds:
-            return media
-    texts = [column for column in usable if column.kind == "text"]
-    others = len(usable) - len(texts)
-    if texts and (not others or (others <= FEW_OTHERS and max(_length(table, c.name) for c in texts) > LONG_TEXT)):
-        return "text"
-    return "tabular"
-
-
-def _length(table: pa.Table, name: str) -> float:
-    """Mean number of bytes of the first values."""
-    values = plain(table.column(name).slice(0, 2000).combine_chunks())
-    return pc.mean(pc.binary_length(values.cast(pa.string()))).as_py() or 0.0
+def _sniffed(usable: Sequence[Column], table: pa.Table) -> ModalitySpec:
+    """The first modality that knows its columns; of the built-in ones the last takes any that are no files."""
+    known: list[ModalitySpec] = list(specs("modalities").values())
+    return next((spec for spec in known if resolve(spec.sniff)(tuple(usable), table)), known[-1])
 
 
 def _names(names: Sequence[str]) -> str:

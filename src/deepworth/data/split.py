@@ -111,14 +111,15 @@ class _Drawing:
         return self._stratified(pool, wanted)
 
     def _stratified(self, pool: np.ndarray, wanted: int) -> np.ndarray:
-        """Rows at random, from each class in proportion, never all of a class."""
+        """Rows at random, from each class in proportion: never all of a class, and never none."""
         shuffled = self.rng.permutation(pool)
         if self.labels is None:
             return shuffled[:wanted]
         counts = np.bincount(self.labels[pool])
         quota = wanted * counts / len(pool)
-        take = np.clip(np.rint(quota), 0, np.maximum(counts - 1, 0)).astype(np.int64)
-        room = np.flatnonzero(take < counts - 1)
+        most = np.maximum(counts - 1, 0)
+        take = np.clip(np.rint(quota), np.minimum(1, most), most).astype(np.int64)
+        room = np.flatnonzero(take < most)
         short = max(0, wanted - int(take.sum()))
         take[room[np.argsort((take - quota)[room], kind="stable")[:short]]] += 1
         by_class = np.argsort(self.labels[shuffled], kind="stable")
@@ -195,7 +196,7 @@ def _classes_seen(codes: np.ndarray, part: np.ndarray, task: Task) -> list[str]:
         notes.append(f"{len(unseen)} classes have no training row, so {rows:,} rows cannot be predicted right: {names}")
     for name, of_part in (("validation", counts[1]), ("test", counts[2])):
         if (of_part > 0).sum() < 2:
-            notes.append(f"the {name} part holds a single class, so scores such as AUC are not defined on it")
+            notes.append(f"the {name} part holds a single class")
     return notes
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from deepworth.decide.rules import RULES, SpendingRule
-from deepworth.errors import UserError, nearest
-from deepworth.registry import ModelSpec, installed, missing, resolve, specs
+from deepworth.errors import UserError
+from deepworth.registry import ModelSpec, find, installed, missing, resolve, specs
 from deepworth.types import RUNGS, Candidate, Estimate, Goals, Machine, Plan, Range, Rule, Workload
+from deepworth.weights._networks import find_weights
 
 FIRST_PASS = {
     "floor": 1,
@@ -35,8 +36,7 @@ def make_plan(work: Workload, machine: Machine, goals: Goals) -> Plan:
 def _chosen(work: Workload, goals: Goals) -> list[ModelSpec]:
     known = specs("models")
     for name in goals.models:
-        if name not in known:
-            raise UserError(f"there is no model {name!r}{nearest(name, known)}")
+        find("models", name)
         if work.modality not in known[name].modalities:
             others = ", ".join(n for n, s in known.items() if work.modality in s.modalities)
             raise UserError(f"{name} is no model for {work.modality} data; take one of {others}")
@@ -52,8 +52,8 @@ def _candidate(spec: ModelSpec, work: Workload, machine: Machine, goals: Goals, 
     named = spec.name in goals.models or goals.rungs == (spec.rung,)
     if lacking := missing(spec):
         return _skip(spec, UNKNOWN, f"needs {', '.join(lacking)}: pip install 'deepworth[deep]'")
-    if spec.weights and goals.weights is None:
-        weights = specs("weights")[spec.weights]
+    if spec.weights:
+        weights, _ = find_weights(work.modality, goals.weights or spec.weights)
         if not installed(weights.package):
             return _skip(spec, UNKNOWN, f"its pretrained weights are not installed: {weights.install}")
     estimate: Estimate = resolve(spec.cost)(work, machine, {})

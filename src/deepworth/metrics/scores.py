@@ -122,6 +122,7 @@ METRICS: dict[str, Metric] = {
     )
 }
 PRIMARY: dict[TaskKind, str] = {"binary": "auc", "multiclass": "accuracy", "regression": "rmse"}
+ALWAYS: dict[TaskKind, str] = {"binary": "log_loss", "multiclass": "log_loss", "regression": "rmse"}  # on any rows
 
 
 def metric(name: str, task: Task) -> Metric:
@@ -132,6 +133,13 @@ def metric(name: str, task: Task) -> Metric:
     if name not in fitting:
         raise UserError(f"{name} does not fit a {task.kind} task; take one of {', '.join(fitting)}")
     return METRICS[name]
+
+
+def defined_on(name: str, task: Task, labels: np.ndarray) -> bool:
+    """Whether a metric has a value on rows with these labels: the AUC needs two classes, R2 two rows."""
+    width = len(task.classes)
+    predictions = np.full((len(labels), width), 1 / width) if width else np.zeros(len(labels))
+    return bool(np.isfinite(metric(name, task).score(labels, predictions)))
 
 
 def scores(task: Task, labels: np.ndarray, predictions: np.ndarray) -> dict[str, float]:

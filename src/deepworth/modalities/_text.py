@@ -6,9 +6,11 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.csv
 
 from deepworth.data.examples import Examples, open_table
+from deepworth.data.tidy import plain
 from deepworth.types import Dataset, TaskKind
 
 SAMPLE = 2_000  # rows whose texts are measured
@@ -45,6 +47,12 @@ def mean_chars(dataset: Dataset) -> float:
     rows = np.unique(np.linspace(0, dataset.rows - 1, min(SAMPLE, dataset.rows)).astype(np.int64))
     few = Examples(dataset=dataset, table=open_table(dataset.table), rows=rows)
     return float(sum(len(text) for name in names for text in few.strings(name)) / max(len(rows), 1))
+
+
+def head_chars(values: pa.ChunkedArray) -> float:
+    """Mean number of bytes of the first values of a column."""
+    head = plain(values.slice(0, SAMPLE).combine_chunks())
+    return pc.mean(pc.binary_length(head.cast(pa.string()))).as_py() or 0.0
 
 
 def toy_reviews(folder: Path, rows: int, seed: int, task_kind: TaskKind) -> Path:

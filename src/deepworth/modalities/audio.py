@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from deepworth.registry import ModalitySpec
 from deepworth.types import Column, Dataset, Splits, TaskKind, Workload
 
+if TYPE_CHECKING:
+    import pyarrow as pa
 
-def sniff(columns: tuple[Column, ...]) -> bool:
+
+def sniff(columns: tuple[Column, ...], table: pa.Table) -> bool:
     """Whether a column holds recordings."""
     return any(column.kind == "audio" for column in columns)
 
@@ -45,9 +49,11 @@ SPECS = [
     ModalitySpec(
         name="audio",
         summary="speech, music and sounds, one clip a row",
+        reads=("audio",),
         sniff=f"{__name__}:sniff",
         workload=f"{__name__}:workload",
         toy=f"{__name__}:toy",
+        single=True,
         order=20,
     )
 ]

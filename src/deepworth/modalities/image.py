@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from deepworth.registry import ModalitySpec
 from deepworth.types import Column, Dataset, Splits, TaskKind, Workload
 
+if TYPE_CHECKING:
+    import pyarrow as pa
 
-def sniff(columns: tuple[Column, ...]) -> bool:
+
+def sniff(columns: tuple[Column, ...], table: pa.Table) -> bool:
     """Whether a column holds images."""
     return any(column.kind == "image" for column in columns)
 
@@ -45,9 +49,11 @@ SPECS = [
     ModalitySpec(
         name="image",
         summary="photographs and drawings, one file a row",
+        reads=("image",),
         sniff=f"{__name__}:sniff",
         workload=f"{__name__}:workload",
         toy=f"{__name__}:toy",
+        single=True,
         order=10,
     )
 ]

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from deepworth.registry import ModalitySpec
 from deepworth.types import Column, Dataset, Splits, TaskKind, Workload
 
+if TYPE_CHECKING:
+    import pyarrow as pa
 
-def sniff(columns: tuple[Column, ...]) -> bool:
+
+def sniff(columns: tuple[Column, ...], table: pa.Table) -> bool:
     """Whether the columns are a table: some are neither image nor audio. Asked last, after the media and text."""
     return any(column.kind not in ("image", "audio") for column in columns)
 
@@ -44,6 +48,7 @@ SPECS = [
     ModalitySpec(
         name="tabular",
         summary="tables of numbers, categories and dates",
+        reads=("number", "category", "boolean", "datetime", "text", "id"),
         sniff=f"{__name__}:sniff",
         workload=f"{__name__}:workload",
         toy=f"{__name__}:toy",

@@ -3,18 +3,27 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from deepworth.registry import ModalitySpec
 from deepworth.types import Column, Dataset, Splits, TaskKind, Workload
 
-BESIDE = 2  # other columns a text column may have and still be what the data is about
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+BESIDE = 2  # other columns that may stand beside a text which the data is about
+LONG = 20  # characters on average, which such a text has
 
 
-def sniff(columns: tuple[Column, ...]) -> bool:
-    """Whether text is what the columns are about; in a wide table it is one more column."""
-    texts = sum(column.kind == "text" for column in columns)
-    media = any(column.kind in ("image", "audio") for column in columns)
-    return texts > 0 and not media and len(columns) - texts <= BESIDE * texts
+def sniff(columns: tuple[Column, ...], table: pa.Table) -> bool:
+    """Whether text is what the columns are about: there is nothing else, or little else and the text is long."""
+    texts = [column.name for column in columns if column.kind == "text"]
+    others = len(columns) - len(texts)
+    if not texts or others > BESIDE:
+        return False
+    from deepworth.modalities._text import head_chars
+
+    return not others or max(head_chars(table.column(name)) for name in texts) > LONG
 
 
 def workload(dataset: Dataset, splits: Splits) -> Workload:
@@ -48,6 +57,7 @@ SPECS = [
     ModalitySpec(
         name="text",
         summary="documents, reviews, messages",
+        reads=("text",),
         sniff=f"{__name__}:sniff",
         workload=f"{__name__}:workload",
         toy=f"{__name__}:toy",

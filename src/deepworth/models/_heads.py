@@ -11,10 +11,11 @@ from typing import Any
 import numpy as np
 from scipy.linalg import cho_factor, cho_solve
 from scipy.optimize import minimize
-from scipy.special import log_softmax, softmax
+from scipy.special import expit, log_softmax, softmax
 from threadpoolctl import threadpool_limits
 
 from deepworth.errors import OutOfTime
+from deepworth.models._boosted import raw_scores
 from deepworth.types import Task, dump, load
 
 STRENGTHS = tuple(float(f"1e{power}") for power in (1, 0, -1, -2, -3, -4, -5))  # L2 a row, strong to weak
@@ -23,9 +24,13 @@ PATIENCE = 2  # strengths in a row that may be no better before the path ends
 STEPS = 100  # of L-BFGS a strength; warm starts make most take 10 to 40
 FAR = 20.0  # standard deviations: a test row further off must not decide by one feature
 ABSENT = -30.0  # log-odds of a class that has no training row
-ROUNDS = 1000  # of boosting, unless early stopping or the deadline ends it
+ROUNDS = 400  # of boosting, unless early stopping or the deadline ends it
 ROUNDS_UNCHOSEN = 100  # of boosting without validation rows
 ROUNDS_PATIENCE = 30
+MATTERS = 1e-4  # of the first round's loss: less is no progress (240 easy rows went on for 1,000 rounds)
+SLOWER = 2.0  # a shared machine may become so much slower between measuring and doing
+TIMED = 500  # rows whose prediction is timed while boosting
+PREDICTED = 5  # times the validation rows that are predicted after the fit: themselves and the test rows
 
 Path_ = Iterator[tuple[float, np.ndarray, np.ndarray]]  # (strength, weights (d, outputs), bias (outputs,))
 
@@ -211,14 +216,24 @@ class TreeHead:
         booster = lightgbm.Booster(settings, data)
         if len(x_valid):
             booster.add_valid(lightgbm.Dataset(x_valid, y_valid, reference=data, params=settings), "valid")
-        best, last = np.inf, ROUNDS if len(x_valid) else ROUNDS_UNCHOSEN
+        best, least, last = np.inf, 0.0, ROUNDS if len(x_valid) else ROUNDS_UNCHOSEN
+        each = after = 0.0  # seconds of a round, and of what a round adds to the predictions
         for done in range(1, last + 1):
+            start = time.monotonic()
             finished = booster.update()
             loss = booster.eval_valid()[0][2] if len(x_valid) else -done
-            if loss < best:
+            each = max(each, time.monotonic() - start) if done < 5 else 0.8 * each + 0.2 * (time.monotonic() - start)
+            if loss < best - least:
                 best, self.rounds = loss, done
+            if done == 1 and len(x_valid):
+                least = MATTERS * abs(loss)
+            if len(x_valid) and done & (done - 1) == 0 and deadline < float("inf"):
+                start, few = time.monotonic(), x_valid[:TIMED]
+                raw_scores(booster, few, done, threads)
+                after = (time.monotonic() - start) / done / len(few) * PREDICTED * len(x_valid)
             tell(done / last, f"{done} rounds")
-            if finished or done - self.rounds >= ROUNDS_PATIENCE or time.monotonic() > deadline:
+            late = time.monotonic() + SLOWER * (each + after * done) > deadline
+            if finished or done - self.rounds >= ROUNDS_PATIENCE or late:
                 break
         self.rounds = max(self.rounds, 1)
         self.booster = lightgbm.Booster(model_str=booster.model_to_string(num_iteration=self.rounds))
@@ -227,8 +242,12 @@ class TreeHead:
 
     def predict(self, x: np.ndarray) -> np.ndarray:
         """(n, classes) float64 probabilities, or (n,) float64 values."""
-        found = np.asarray(self.booster.predict(x, num_threads=self.threads), dtype=np.float64)
-        return np.column_stack([1.0 - found, found]) if self.task.kind == "binary" else found
+        if not len(x):
+            return np.zeros((0, len(self.task.classes)) if self.task.is_classification else 0)
+        scores = raw_scores(self.booster, x, self.booster.current_iteration(), self.threads)
+        if self.task.kind == "multiclass":
+            return softmax(scores, axis=1)
+        return np.column_stack([expit(-scores), expit(scores)]) if self.task.kind == "binary" else scores
 
     def save(self, folder: Path) -> None:
         """Write `trees.json` and `trees.txt`."""

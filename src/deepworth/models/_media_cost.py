@@ -17,8 +17,8 @@ class Arithmetic:
     """A network's work on one row.
 
     `gflop` is one forward pass of a row, `efficiency` the share of a large matrix product's speed that the network
-    reaches (measured on one core with AVX-512: 0.8 for MiniLM and Whisper, 0.3 for EfficientNet's thin convolutions,
-    0.5 to 0.8 for plain ones), `decode_ms` reading one row.
+    reaches (measured with AVX-512: 0.8 for MiniLM and Whisper, 0.3 for EfficientNet's thin convolutions, 0.5 to 0.8 for
+    plain ones), `bf16` how much faster a training step is on a CPU with matrix units for it, `decode_ms` reading a row.
     """
 
     gflop: Callable[[Workload], float]
@@ -30,6 +30,7 @@ class Arithmetic:
     decode_ms: float = 0.1
     batch: int = 32
     backward: float = 3.5  # a training step in forward passes
+    bf16: float = 1.0
     probe: bool = False  # whether features of the untouched network are made first
 
 
@@ -42,9 +43,9 @@ def estimate(arithmetic: Arithmetic, workload: Workload, machine: Machine) -> Es
     forward = arithmetic.gflop(workload) / speed
     once = arithmetic.fixed_seconds + workload.rows * arithmetic.decode_ms / 1000.0 / machine.threads
     once += forward * (2 * workload.valid + workload.test + (workload.train if arithmetic.probe else 0))
+    backward = arithmetic.backward / (arithmetic.bf16 if machine.bf16 else 1.0)
     low, likely, high = (
-        once + epochs * forward * (arithmetic.backward * workload.train + workload.valid)
-        for epochs in arithmetic.epochs
+        once + epochs * forward * (backward * workload.train + workload.valid) for epochs in arithmetic.epochs
     )
     peak = arithmetic.base_gb + arithmetic.batch * arithmetic.row_mb(workload) / 1000.0
     return Estimate(

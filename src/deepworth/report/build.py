@@ -50,7 +50,7 @@ def _templates() -> jinja2.Environment:
 def _summary(run: RunFolder) -> dict[str, Any]:
     """What the fragment and the top of the page show."""
     verdict = run.verdict
-    trials = words.ranked(verdict)
+    trials = words.by_rung(verdict)
     gains = [verdict.gains[rung] for rung in DEEP if rung in verdict.gains]
     return {
         "verdict": verdict,

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from deepworth.types import Column, Dataset, MetricInfo, Range, TrialResult, Verdict
+from deepworth.types import RUNGS, Column, Dataset, MetricInfo, Range, TrialResult, Verdict
+
+ORDER = ("done", "stopped", "failed", "skipped")  # of the statuses in a table
 
 
 def duration(seconds: float) -> str:
@@ -69,12 +71,24 @@ def task_sentence(dataset: Dataset, most: int = 4) -> str:
     return f"predict {task.target!r}, {task.kind}" + (f": {shown}" if classes else "")
 
 
-def ranked(verdict: Verdict) -> list[TrialResult]:
-    """The trials as one wants to read them: done ones from best to worst on the validation rows, then the rest."""
+def by_rung(verdict: Verdict) -> list[TrialResult]:
+    """The trials as one wants to read them: done up the ladder, the best of a rung first, then the rest likewise."""
     name, sign = verdict.metric.name, -1 if verdict.metric.higher_is_better else 1
-    done = [t for t in verdict.trials if t.status == "done"]
-    rest = [t for status in ("stopped", "failed", "skipped") for t in verdict.trials if t.status == status]
-    return sorted(done, key=lambda t: sign * t.valid.get(name, -sign * float("inf"))) + rest
+
+    def place(trial: TrialResult) -> tuple[int, int, float]:
+        step = sign * trial.valid.get(name, sign * float("inf"))
+        return ORDER.index(trial.status), RUNGS.index(trial.rung), step
+
+    return sorted(verdict.trials, key=place)
+
+
+def by_reason(trials: Iterable[TrialResult]) -> list[tuple[str, str, str]]:
+    """(status, models, reason) of trials that were not done; models that share a reason share a line."""
+    lines: dict[tuple[str, str], list[str]] = {}
+    for trial in trials:
+        if trial.status != "done":
+            lines.setdefault((trial.status, trial.reason), []).append(trial.model)
+    return [(status, ", ".join(models), reason) for (status, reason), models in lines.items()]
 
 
 def error_of(metric: MetricInfo, values: dict[str, float]) -> float | None:

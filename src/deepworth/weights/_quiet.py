@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import logging
 import os
+import sys
 import warnings
 
 from deepworth.weights._torchvision import ensure_torchvision
@@ -22,8 +23,10 @@ LIBRARIES = ("nncf", "openvino", "timm", "transformers", "huggingface_hub", "tor
 def quiet_imports() -> None:
     """Call before transformers, timm, openvino or nncf are imported: no log lines, no progress bars, no network.
 
-    The network is reached only by `_hub`, for an id that the user named.
+    The network is reached only by `_hub`, for an id that the user named. openvino and nncf would report their use to
+    Intel by a forked process: besides telling, it stops OpenBLAS for good in whoever forked, and counts as its memory.
     """
+    sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type] # "cannot be imported": both do without
     for name, value in {
         "HF_HUB_OFFLINE": "1",
         "HF_HUB_DISABLE_PROGRESS_BARS": "1",

@@ -4,43 +4,56 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Callable
 
 from deepworth.models.learner import Context
 
 PATIENCE = 100  # rounds without a better validation loss
-WARM = 5  # rounds timed before the pace is set
-WANTED = 500  # rounds that should fit before the deadline; fewer raise the learning rate instead
+WARM = 4  # rounds after which the pace is set, and set again whenever their number doubles
+LEARNT = 20.0  # sum of the learning rates of all rounds that small data wants; fewer rounds learn faster instead
+LEARNT_LARGE, LARGE = 60.0, 150_000  # what so many training rows want
 FASTEST = 0.3
+SLOWER = 2.0  # a shared machine may become so much slower between measuring and doing
 
 
 class Rounds:
     """Follows one boosting run: the best round so far, the deadline, the progress.
 
-    `after` is the seconds that one more round adds to the predictions which must follow before the deadline.
+    `price(done)` measures the seconds that the predictions and the saving of `done` rounds will take. It is asked again
+    whenever the number of rounds has doubled: large ensembles fall out of the processor's caches.
     """
 
-    def __init__(self, context: Context, most: int, rate: float, after: float) -> None:
-        self.context, self.most, self.rate, self.after = context, most, rate, after
-        self.best, self.best_round = math.inf, 0
+    def __init__(self, context: Context, most: int, rate: float, rows: int, price: Callable[[int], float]) -> None:
+        self.context, self.most, self.rate, self.price = context, most, rate, price
+        self.wanted = LEARNT_LARGE if rows >= LARGE else LEARNT
+        self.best, self.best_round = math.inf, 1
+        self.each = self.after = self.learnt = 0.0  # seconds of a round, and of what follows a round; rates summed
+        self.next_look = 1
         self.started = self.told = time.monotonic()
-
-    def pace(self, done: int) -> float:
-        """The learning rate from here on: doubled until `WANTED` rounds' learning fits, after `WARM` rounds."""
-        if done == WARM and math.isfinite(self.context.deadline):
-            each = (time.monotonic() - self.started) / WARM + self.after
-            fits = max(self.context.remaining() / each, 1.0)
-            while self.rate < FASTEST and fits * self.rate < WANTED * 0.04 and fits < self.most:
-                self.rate = min(2 * self.rate, FASTEST)
-            self.context.notes["learning_rate"] = round(self.rate, 4)
-        return self.rate
 
     def over(self, done: int, loss: float | None) -> bool:
         """Whether `done` rounds, the last with this validation loss (None without validation rows), are enough."""
         now = time.monotonic()
+        last, self.learnt = now - self.started, self.learnt + self.rate
+        self.each = last if done == 1 else max(0.8 * self.each + 0.2 * last, min(last, 2 * self.each))
         if loss is None or loss < self.best:
             self.best, self.best_round = math.inf if loss is None else loss, done
         if now - self.told > 0.3:
             self.told = now
             self.context.tell(min(done / self.most, 0.95), f"{done} rounds")
-        late = now + self.after * self.best_round >= self.context.deadline
+        if math.isfinite(self.context.deadline) and done == self.next_look:
+            self.next_look *= 2
+            self.after = self.price(done) / done
+            if done >= WARM:
+                self._set_pace(done)
+        self.started = time.monotonic()
+        late = self.started + SLOWER * (self.each + self.after * (self.best_round + 1)) >= self.context.deadline
         return late or done - self.best_round >= PATIENCE
+
+    def _set_pace(self, done: int) -> None:
+        """Double the learning rate until what is still to be learnt fits."""
+        after = SLOWER * self.after
+        fits = max((self.context.remaining() - done * after) / (self.each + after), 1.0)
+        while self.rate < FASTEST and fits * self.rate < self.wanted - self.learnt and fits < self.most:
+            self.rate = min(2 * self.rate, FASTEST)
+        self.context.notes["learning_rate"] = round(self.rate, 4)

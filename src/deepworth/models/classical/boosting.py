@@ -10,8 +10,8 @@ SPECS = [
         summary="gradient boosted trees grown leaf by leaf, categories split as sets",
         rung="classical",
         modalities=("tabular",),
-        learner="deepworth.models.classical._table_trees:LightGBM",
-        cost="deepworth.models.classical._table_trees:cost_lightgbm",
+        learner="deepworth.models.classical._lightgbm:LightGBM",
+        cost="deepworth.models.classical._table_cost:cost_lightgbm",
         order=20,
     ),
     ModelSpec(
@@ -19,8 +19,8 @@ SPECS = [
         summary="gradient boosted trees grown level by level",
         rung="classical",
         modalities=("tabular",),
-        learner="deepworth.models.classical._table_trees:XGBoost",
-        cost="deepworth.models.classical._table_trees:cost_xgboost",
+        learner="deepworth.models.classical._xgboost:XGBoost",
+        cost="deepworth.models.classical._table_cost:cost_xgboost",
         order=30,
     ),
 ]

@@ -10,8 +10,8 @@ SPECS = [
         summary="random forest, grown in chunks until the time or its share of memory ends",
         rung="classical",
         modalities=("tabular",),
-        learner="deepworth.models.classical._table_trees:Forest",
-        cost="deepworth.models.classical._table_trees:cost_forest",
+        learner="deepworth.models.classical._forest:Forest",
+        cost="deepworth.models.classical._table_cost:cost_forest",
         order=40,
     )
 ]

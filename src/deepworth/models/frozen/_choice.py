@@ -15,6 +15,7 @@ import numpy as np
 
 from deepworth.data.examples import Examples
 from deepworth.models._heads import LinearHead
+from deepworth.models.frozen._cost import ENOUGH_ROWS
 from deepworth.models.frozen._encode import Encoder, encode_all
 from deepworth.models.frozen._runtime import (
     Batch,
@@ -32,7 +33,7 @@ PROBE_ROWS, PROBE_CHUNK, PROBE_SECONDS = 64, 8, 1.5  # rows are taken until the 
 CALIBRATION_ROWS = 128  # give int8 its ranges
 GATE_ROWS = 300  # on which a head judges int8 features; fewer than 200 cannot tell
 CONVERT_SECONDS, QUANTISE_SECONDS = 3.0, 12.0  # what a conversion costs; it must pay for itself three times
-ENOUGH_ROWS, ENOUGH_OF_A_CLASS = 3000, 50  # training rows: more of them help less than seeing whole rows does
+ENOUGH_OF_A_CLASS = 50  # training rows, beside ENOUGH_ROWS in all
 ENCODE_SHARE = 0.7  # of the time that is left; the rest is for the head, and for a machine that slows down
 SAME_FLOAT, SAME_INT8 = 0.995, 0.97  # least mean cosine with the features of torch in fp32, centred
 FASTER = 1.15  # less is noise
