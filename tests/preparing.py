@@ -39,14 +39,15 @@ def opened(
     """An opened source; kinds follow from the Arrow types unless said."""
     roles = roles or Roles()
     (folder / "data").mkdir(parents=True, exist_ok=True)
-    with pa.ipc.new_file(str(folder / "data" / "table.arrow"), table.schema) as writer:
-        writer.write_table(table)
+    seen = table.drop_columns([target])  # as `open_source` does: the target lies in no file a model reads
+    with pa.ipc.new_file(str(folder / "data" / "table.arrow"), seen.schema) as writer:
+        writer.write_table(seen)
     columns = tuple(_column(table, name, (kinds or {}).get(name)) for name in table.column_names)
     out = {target, roles.group, roles.time, roles.split}
     usable = tuple(c.name for c in columns if c.name not in out and c.kind not in ("id", "constant"))
     return SimpleNamespace(
         read=Read(table=table, name="made", reader="frame", source="made"),
-        table=open_table(folder / "data" / "table.arrow"),
+        table=open_table(folder / "data" / "table.arrow").append_column(target, table.column(target)),
         columns=columns,
         modality=modality,
         features=usable if features is None else features,

@@ -14,7 +14,7 @@ from deepworth.store import RunFolder
 from deepworth.types import Dataset, Goals, Profile, Splits, Status, Task, TrialResult, Verdict, dump, load
 from deepworth.verdict import judge
 
-ROWS = 2000
+ROWS = 6000
 
 
 @pytest.fixture
@@ -47,7 +47,7 @@ def trial(
     np.save(folder / "predictions_test.npy", labels + noise * random.standard_normal(len(labels)))
     return TrialResult(
         key=model, model=model, rung=rung, status=status, valid={"rmse": noise} if status == "done" else {},
-        reason="" if status == "done" else "for a test", seconds=1.0,
+        test={"rmse": noise}, reason="" if status == "done" else "for a test", seconds=1.0,
     )  # fmt: skip
 
 
@@ -81,6 +81,18 @@ def test_too_few_rows_cannot_tell_and_say_how_many_would(run: RunFolder) -> None
     verdict = judge(run, [trial(run, "trees", "classical", 1.0), trial(run, "net", "custom", 0.9)], Goals(), {})
     assert verdict.verdict == "cannot tell yet"
     assert "more test rows" in verdict.decide_next
+
+
+def test_a_base_without_error_cannot_be_beaten_and_the_verdict_can_be_read_back(run: RunFolder) -> None:
+    verdict = judge(run, [trial(run, "trees", "classical", 0.0), trial(run, "net", "custom", 0.8)], Goals(), {})
+    assert verdict.verdict == "not worth it"
+    assert "nothing is left to gain" in verdict.sentence
+    assert load(Verdict, dump(verdict)) == verdict
+
+
+def test_broken_files_are_told(run: RunFolder) -> None:
+    result = replace(trial(run, "trees", "classical", 1.0), notes={"broken": 13})
+    assert any("13 media files" in warning for warning in judge(run, [result], Goals(), {}).warnings)
 
 
 def test_the_least_useful_gain_decides(run: RunFolder) -> None:

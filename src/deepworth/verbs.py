@@ -45,6 +45,7 @@ from deepworth.verdict import judge
 
 MORE = "nothing could be trained; give it more with --time"
 MEMORY_SHARE = 0.8  # of the free memory, when no limit is given
+REPORT_SECONDS = 0.5  # kept for writing the verdict and the page
 LEAST_GB = 0.25  # what a worker holds before it has read a row
 
 
@@ -129,14 +130,14 @@ def fit(
 
     limits = {
         "seconds": goals.seconds,
-        "seconds_used": clock.monotonic() - begin,
         "memory_gb": goals.memory_gb or memory,
         "threads": machine.threads,
         "jobs": goals.jobs,
         "worth": goals.worth,
         "seed": goals.seed,
     }
-    verdict = judge(run, results, goals, limits)
+    verdict = judge(run, results, goals, limits, until=begin + goals.seconds - REPORT_SECONDS)
+    verdict = replace(verdict, limits=limits | {"seconds_used": clock.monotonic() - begin})
     run.save("verdict", verdict)
     write_report(run.path)
     watch.judged(verdict)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -14,15 +16,24 @@ from deepworth.metrics.scores import Metric, metric
 from deepworth.store import RunFolder
 from deepworth.types import DEEP, SHALLOW, Answer, Dataset, Gain, Goals, Splits, TrialResult, Verdict
 
-WIDE = 0.25  # an interval that reaches further from 0 says that the test part is small, not that the models are equal
+NARROW = 5.0  # times the least useful gain: an interval that reaches further from 0 comes from too few rows ...
+LEAST_NARROW = 0.02  # ... but this far is narrow whatever gain would count
 WORK = 4e7  # rows x resamples of one bootstrap: about a second
+FEW_ROWS = 1000  # test rows under which one division of the data says little
 
 
-def judge(run: RunFolder, results: Sequence[TrialResult], goals: Goals, limits: dict[str, Any]) -> Verdict:
+def judge(
+    run: RunFolder,
+    results: Sequence[TrialResult],
+    goals: Goals,
+    limits: dict[str, Any],
+    until: float = math.inf,
+) -> Verdict:
     """The verdict on the trials of a run: chosen on validation rows, judged on test rows by a paired bootstrap.
 
     The gain is the relative reduction of the error of the best of the floor and classical rungs by the best deep model.
-    Raises NothingTrained when no trial ended well, Interrupted when Ctrl-C is why.
+    The bootstrap makes fewer resamples when `until` (`time.monotonic()`) comes near. Raises NothingTrained when no
+    trial ended well, Interrupted when Ctrl-C is why.
     """
     dataset, splits = run.dataset, run.splits
     primary = metric(dataset.task.metric, dataset.task)
@@ -33,7 +44,11 @@ def judge(run: RunFolder, results: Sequence[TrialResult], goals: Goals, limits: 
         raise NothingTrained(_nothing(results))
     base = _best(done, SHALLOW, primary)
     rungs: dict[str, TrialResult | None] = {rung: _best(done, (rung,), primary) for rung in DEEP}
-    gains = {rung: _gain(run, base, deep, primary, goals) for rung, deep in rungs.items() if base and deep}
+    pairs = {rung: (base, deep) for rung, deep in rungs.items() if base and deep}
+    gains: dict[str, Gain] = {}
+    for rung, (one, other) in pairs.items():
+        spare = (until - time.monotonic()) / (len(pairs) - len(gains))
+        gains[rung] = _gain(run, one, other, primary, goals, spare)
     challenger = _best(done, DEEP, primary)
     gain = gains.get(challenger.rung) if challenger else None
     answer, sentence, next_step = _answer(gain, base, challenger, results, primary, goals, splits)
@@ -50,7 +65,7 @@ def judge(run: RunFolder, results: Sequence[TrialResult], goals: Goals, limits: 
         decide_next=next_step,
         dataset=dataset.name,
         rows={"train": splits.train, "valid": splits.valid, "test": splits.test},
-        warnings=_warnings(run, dataset, splits),
+        warnings=_warnings(run, dataset, splits, done, gain),
     )
 
 
@@ -60,11 +75,13 @@ def _best(done: Sequence[TrialResult], rungs: Sequence[str], primary: Metric) ->
     return min(some, key=lambda r: (primary.to_error(r.valid[primary.name]), r.seconds), default=None)
 
 
-def _gain(run: RunFolder, base: TrialResult, deep: TrialResult, primary: Metric, goals: Goals) -> Gain:
+def _gain(run: RunFolder, base: TrialResult, deep: TrialResult, primary: Metric, goals: Goals, seconds: float) -> Gain:
     labels = np.load(run.sealed / "labels_test.npy")
     predictions = [np.load(run.trial(r.key) / "predictions_test.npy") for r in (base, deep)]
     resamples = int(np.clip(WORK / max(1, len(labels)), 200, 1000))
-    relative, low, high = paired_gain(primary, labels, *predictions, resamples=resamples, seed=goals.seed)
+    relative, low, high, made = paired_gain(
+        primary, labels, *predictions, resamples=resamples, seed=goals.seed, seconds=seconds
+    )
     return Gain(
         rung=deep.rung,
         challenger=deep.key,
@@ -72,7 +89,7 @@ def _gain(run: RunFolder, base: TrialResult, deep: TrialResult, primary: Metric,
         relative=relative,
         low=low,
         high=high,
-        resamples=resamples,
+        resamples=made,
     )
 
 
@@ -93,7 +110,10 @@ def _answer(
             "run the classical rung too",
         )
     if deep is None or gain is None:
-        return "cannot tell yet", "No deep model was trained to compare with.", _why_no_deep(results)
+        return "cannot tell yet", "No deep model was trained to compare with.", _why_no_deep(results, goals)
+    if primary.to_error(base.test.get(primary.name, math.nan)) == 0.0:
+        sentence = f"{base.model} makes no error on the {splits.test:,} test rows: nothing is left to gain."
+        return "not worth it", sentence, ""
     by = f"{deep.model} ({deep.rung}) against {base.model} on {splits.test:,} test rows"
     span = f"{gain.relative:+.1%} of the error [{gain.low:+.1%} .. {gain.high:+.1%}]"
     if gain.low > goals.worth:
@@ -108,7 +128,7 @@ def _answer(
             f"Deep learning gains less than the {goals.worth:.1%} that would count: {span}, {by}.",
             "",
         )
-    if gain.low <= 0 <= gain.high and max(-gain.low, gain.high) <= WIDE:
+    if gain.low <= 0 <= gain.high and max(-gain.low, gain.high) <= max(NARROW * goals.worth, LEAST_NARROW):
         return (
             "no measurable difference",
             f"The two cannot be told apart: {span}, {by}. Keep the cheaper one.",
@@ -130,14 +150,15 @@ def _rows_to_decide(gain: Gain, goals: Goals, splits: Splits) -> int:
     return max(1, int(round(needed - splits.test, -2)) or 100)
 
 
-def _why_no_deep(results: Sequence[TrialResult]) -> str:
+def _why_no_deep(results: Sequence[TrialResult], goals: Goals) -> str:
     tried = [r for r in results if r.rung in DEEP]
-    if not tried:
-        return "let deep rungs run (--rungs) or install them: pip install 'deepworth[deep]'"
-    installs = {reason.partition(": ")[2] for r in tried if (reason := r.reason).startswith("needs ")}
-    if len(installs) == 1 and all(r.reason.startswith("needs ") for r in tried):
-        return f"install what the deep models need: {installs.pop()}"
-    return "; ".join(f"{r.model} was {r.status}: {r.reason}" for r in tried)
+    if tried:
+        return "; ".join(f"{r.model} was {r.status}: {r.reason}" for r in tried)
+    if goals.models:
+        return f"name a deep model beside {', '.join(goals.models)} (--models), or let the plan choose"
+    if not set(goals.rungs) & set(DEEP):
+        return f"let a deep rung run: --rungs was {','.join(goals.rungs)}"
+    return "no deep model is known for this kind of data"
 
 
 def _winner(
@@ -158,6 +179,15 @@ def _nothing(results: Sequence[TrialResult]) -> str:
     return "nothing could be trained\n" + "\n".join(lines) if lines else "nothing could be trained: the plan is empty"
 
 
-def _warnings(run: RunFolder, dataset: Dataset, splits: Splits) -> tuple[str, ...]:
-    concerns = tuple(c.message for c in run.profile.concerns) if (run.path / "profile.json").exists() else ()
-    return tuple(dict.fromkeys((*concerns, *dataset.notes, *splits.notes)))
+def _warnings(
+    run: RunFolder, dataset: Dataset, splits: Splits, done: Sequence[TrialResult], gain: Gain | None
+) -> tuple[str, ...]:
+    found = [c.message for c in run.profile.concerns] if (run.path / "profile.json").exists() else []
+    if broken := max((int(r.notes.get("broken", 0)) for r in done), default=0):
+        found.append(f"{broken:,} media files could not be read: models saw silence or a grey picture in their place")
+    if gain and splits.test < FEW_ROWS:
+        found.append(
+            f"the interval comes from {splits.test:,} test rows of one division of the data, with one seed a model: "
+            "another division may tell another story"
+        )
+    return tuple(dict.fromkeys((*found, *dataset.notes, *splits.notes)))

@@ -48,7 +48,8 @@ def test_a_run_folder_reads_back(tmp_path):
 
 
 def test_test_labels_are_sealed(tmp_path):
-    dataset, _ = prepared(table_of(), "y", tmp_path)
+    table = table_of()
+    dataset, _ = prepared(table, "y", tmp_path)
     test = Examples.open(tmp_path, "test")
     assert test.labels is None
     assert sorted(path.name for path in (tmp_path / "data").glob("labels_*")) == [
@@ -56,9 +57,7 @@ def test_test_labels_are_sealed(tmp_path):
         "labels_valid.npy",
     ]
     sealed = np.load(tmp_path / "data" / "sealed" / "labels_test.npy")
-    assert [dataset.task.classes[code] for code in sealed] == test.table.column("y").take(
-        pa.array(test.rows)
-    ).to_pylist()
+    assert [dataset.task.classes[code] for code in sealed] == table.column("y").take(pa.array(test.rows)).to_pylist()
 
 
 def test_the_same_seed_gives_the_same_files_and_another_does_not(tmp_path):

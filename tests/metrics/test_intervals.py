@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from deepworth.metrics.intervals import _weighted_error, paired_gain
+from deepworth.metrics.intervals import FEWEST, WORST, _weighted_error, paired_gain
 from deepworth.metrics.scores import METRICS
 
 
@@ -54,13 +54,14 @@ def test_regression_errors_equal_resampled_ones(name: str) -> None:
 
 def test_a_model_against_itself_gains_nothing() -> None:
     labels, base, _ = _two_models(5, 200)
-    assert paired_gain(METRICS["accuracy"], labels, base, base) == (0.0, 0.0, 0.0)
+    assert paired_gain(METRICS["accuracy"], labels, base, base)[:3] == (0.0, 0.0, 0.0)
 
 
 def test_a_better_model_is_seen_and_order_matters() -> None:
     labels, base, better = _two_models(6, 3000, better=1.5)
-    gain, low, high = paired_gain(METRICS["log_loss"], labels, base, better)
+    gain, low, high, made = paired_gain(METRICS["log_loss"], labels, base, better)
     assert 0 < low < gain < high
+    assert made == 1000
     back, *_ = paired_gain(METRICS["log_loss"], labels, better, base)
     assert back < 0
 
@@ -68,7 +69,17 @@ def test_a_better_model_is_seen_and_order_matters() -> None:
 def test_a_base_without_error_cannot_be_improved() -> None:
     labels = np.array([0, 1] * 20)
     perfect = np.eye(2)[labels]
-    assert paired_gain(METRICS["accuracy"], labels, perfect, perfect)[0] == 0.0
+    assert paired_gain(METRICS["accuracy"], labels, perfect, perfect)[:3] == (0.0, 0.0, 0.0)
+    worse = perfect[::-1].copy()
+    assert paired_gain(METRICS["accuracy"], labels, perfect, worse)[:3] == (WORST, WORST, WORST)
+
+
+def test_many_classes_and_rows_end_in_the_time_given() -> None:
+    random = np.random.default_rng(8)
+    labels, predictions = random.integers(0, 20, 4000), random.dirichlet(np.ones(20), 4000)
+    *interval, made = paired_gain(METRICS["auc"], labels, predictions, predictions, seconds=0.0)
+    assert FEWEST <= made < 1000
+    assert interval == [0.0, 0.0, 0.0]
 
 
 def test_the_interval_holds_the_truth_about_as_often_as_it_says() -> None:
@@ -78,7 +89,7 @@ def test_the_interval_holds_the_truth_about_as_often_as_it_says() -> None:
     misses = 0
     for start in range(0, 80 * 400, 400):
         part = slice(start, start + 400)
-        _, low, high = paired_gain(
+        _, low, high, _ = paired_gain(
             METRICS["accuracy"], labels[part], base[part], better[part], resamples=300, level=0.9, seed=start
         )
         misses += not low <= truth <= high

@@ -149,8 +149,10 @@ def test_little_time_means_fewer_training_rows(tmp_path, monkeypatch):
     assert learner.predict(parts[2]).shape == (len(parts[2]), 2)
 
 
-def test_the_level_goes_down_when_rows_do_not_fit(tmp_path, networks_are_loaded_once):
+def test_the_level_goes_down_when_rows_do_not_fit(tmp_path, networks_are_loaded_once, monkeypatch):
     import pyarrow as pa
+
+    monkeypatch.setattr(_choice, "_may_convert", lambda runtime: False)  # takes longer, decides nothing here
 
     train, valid, _ = examples("text", "binary", tmp_path, rows=60)
     long = pa.table({"what": ["a long and winding road " * 60] * 60})

@@ -11,6 +11,8 @@ import pytest
 torch = pytest.importorskip("torch")
 pytest.importorskip("transformers")
 
+from deepworth.errors import OutOfTime  # noqa: E402
+from deepworth.models import _neural  # noqa: E402
 from deepworth.models.tuned import _backbone  # noqa: E402
 from deepworth.models.tuned._tuned import AudioTuned, ImageTuned, TextTuned  # noqa: E402
 from deepworth.registry import find, installed  # noqa: E402
@@ -83,11 +85,15 @@ def test_rates_fall_towards_the_input_and_the_lower_half_waits(tmp_path):
 
 
 @pytest.mark.parametrize("modality", LEARNERS)
-def test_without_time_to_train_the_probe_is_kept(modality, tmp_path):
+def test_without_time_to_train_the_probe_is_kept(modality, tmp_path, monkeypatch):
+    def late(*args, **kwargs):
+        raise OutOfTime("no step fits")
+
     network(modality)
+    monkeypatch.setattr(_neural, "fit", late)
     parts = examples(modality, "binary", tmp_path / "data", rows=48)
     learner = LEARNERS[modality]
-    made, context = fitted(learner, parts, tmp_path / "trial", epochs=0.0)
+    made, context = fitted(learner, parts, tmp_path / "trial")
     assert context.notes["kept"] == "the start" and context.notes["probe_rows"] == len(parts[0])
     chances = made.predict(unlabelled(parts[2]))
     assert (chances.argmax(1) == parts[2].labels).mean() > 0.6

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import os
+import shutil
 import time
 from collections.abc import Callable
 from dataclasses import field
@@ -77,6 +78,7 @@ def run_trial(request: TrialRequest, tell: Callable[[float, str], None]) -> Tria
     predicting = time.monotonic()
     np.save(folder / "predictions_test.npy", _checked(learner.predict(test), test, trial))
     ms_predict = (time.monotonic() - predicting) * 1000 / max(1, len(test))
+    dump(context.notes)  # what is no JSON value fails the trial here, not the worker when it replies
     size = save_model(learner, train, trial, folder / "model", context.notes)
     return TrialReply(
         key=request.key,
@@ -100,6 +102,8 @@ def _checked(predictions: np.ndarray, examples: Examples, trial: Trial) -> np.nd
 
 def save_model(learner: Any, train: Examples, trial: Trial, folder: Path, notes: dict[str, Any]) -> float:
     """Write the model folder in one step and return its size in MB."""
+    for leftover in folder.parent.glob(f".{folder.name}.*"):  # of an attempt that was killed here
+        shutil.rmtree(leftover)
     half = folder.with_name(f".{folder.name}.{os.getpid()}")
     half.mkdir(parents=True)
     learner.save(half)
@@ -111,7 +115,7 @@ def save_model(learner: Any, train: Examples, trial: Trial, folder: Path, notes:
     }
     write(half / "model.json", dump(manifest))
     if folder.exists():
-        folder.rename(folder.with_name(f".old.{os.getpid()}"))
+        shutil.rmtree(folder)  # of an attempt that did not come to its end: a trial that did is not run again
     half.rename(folder)
     return sum(f.stat().st_size for f in folder.rglob("*") if f.is_file()) / 1e6
 

@@ -13,7 +13,6 @@ import threading
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 import msgspec
 import psutil
@@ -42,7 +41,7 @@ class Worker:
         self.log = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the process
         count = str(threads)
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "deepworth.climb.worker"],
+            [sys.executable, "-P", "-m", "deepworth.climb.worker"],  # -P: the user's folder may hold a lightgbm.py
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self.log,
@@ -137,7 +136,12 @@ class Job:
         self.request, self.tell, self.log = request, tell, log
         self.peak_gb = 0.0
         self.worker = hire(request.threads)
-        self.worker.start(request)
+        try:
+            self.worker.start(request)
+        except BrokenPipeError:  # a warm worker that died since it was last looked at
+            self.worker.kill()
+            self.worker = Worker(request.threads)
+            self.worker.start(request)
 
     def poll(self, seconds: float) -> TrialReply | None:
         """The reply, waiting for it at most so long; None while the trial runs.
@@ -156,7 +160,7 @@ class Job:
         if self.peak_gb > self.request.memory_gb:
             return self.end("OutOfMemory", f"took {self.peak_gb:.2f} GB, the limit is {self.request.memory_gb:.2f} GB")
         if not self.worker.alive:
-            return self.end("WorkerDied", _death(self.worker.process.returncode))
+            return self.end("WorkerDied", _death(self.worker.process.returncode, self.worker.written()))
         return None
 
     def _next(self, seconds: float) -> Message | None:
@@ -175,8 +179,9 @@ class Job:
             self.log.write_text(written)
 
 
-def _death(code: int) -> str:
+def _death(code: int, written: str) -> str:
     if code < 0:
-        name: Any = signal.Signals(-code).name
+        name = signal.Signals(-code).name
         return f"its process was ended by {name}" + (", most likely for memory" if name == "SIGKILL" else "")
-    return f"its process ended with exit code {code}"
+    last = written.strip().splitlines()[-1:]
+    return ": ".join([f"its process ended with exit code {code}", *last])

@@ -24,13 +24,14 @@ VERY_FEW_NUMBERS = 10  # below this, it is enough that a value has FEW_ROWS rows
 class Labels:
     """The task and the target of the rows that stay.
 
-    `keep` is a bool for every row of the table; `codes` has one entry for each kept row: int64 positions in
+    `keep` is a bool for every row of the table, and `known` says which have a target at all; `codes` has one entry for each kept row: int64 positions in
     `task.classes`, or float64 values for a regression.
     """
 
     task: Task
     codes: np.ndarray
     keep: np.ndarray
+    known: np.ndarray
     notes: tuple[str, ...] = ()
 
 
@@ -170,7 +171,8 @@ def _regression(
     task = _metric(Task(kind="regression", target=target), metric)
     keep = np.asarray(numbers.is_valid())
     notes += _left_out(target, numbers)
-    return Labels(task=task, codes=np.asarray(numbers.drop_null()), keep=keep, notes=tuple(notes))
+    known = np.asarray(values.is_valid())
+    return Labels(task=task, codes=np.asarray(numbers.drop_null()), keep=keep, known=known, notes=tuple(notes))
 
 
 def _classes(
@@ -202,7 +204,8 @@ def _classes(
     task = _metric(Task(kind="binary" if len(classes) == 2 else "multiclass", target=target, classes=classes), metric)
     codes = np.asarray(pc.fill_null(pc.index_in(values, value_set=pa.array(classes, values.type)), -1), dtype=np.int64)
     keep = codes >= 0
-    return Labels(task=task, codes=codes[keep], keep=keep, notes=tuple(notes))
+    known = np.asarray(values.is_valid())
+    return Labels(task=task, codes=codes[keep], keep=keep, known=known, notes=tuple(notes))
 
 
 def _left_out(target: str, values: pa.ChunkedArray) -> list[str]:

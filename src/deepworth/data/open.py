@@ -27,15 +27,16 @@ from deepworth.registry import resolve, specs
 from deepworth.types import Column, Dataset, Kind, Modality, Roles, SourceOptions
 
 TABLE = "table.arrow"
+TARGET = "sealed/target.arrow"
 MEDIA: tuple[Kind, ...] = ("image", "audio")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Opened:
-    """A source whose content lies in `folder/table.arrow`, and what its columns are."""
+    """A source whose content lies in `folder/table.arrow`, its target in `folder/sealed/target.arrow` and nowhere else."""
 
     read: Read  # its table is `table`
-    table: pa.Table  # memory-mapped
+    table: pa.Table  # memory-mapped, the target included
     columns: tuple[Column, ...]  # all, the target and the roles included
     modality: Modality
     features: tuple[str, ...]
@@ -46,7 +47,7 @@ class Opened:
 
 
 def open_source(source: Any, options: SourceOptions, folder: Path) -> Opened:
-    """Read a source, find what its columns are, and write them to `folder/table.arrow`.
+    """Read a source, find what its columns are, and write them to `folder/table.arrow`, all but the target.
 
     Raises UserError for a source that is not there, unknown, empty or damaged; for a column that is named but not
     there; when no target is named; and when many media files are missing.
@@ -74,11 +75,14 @@ def open_source(source: Any, options: SourceOptions, folder: Path) -> Opened:
     table, stamps, told = _located(table, [c for c in columns if c.name in chosen and c.kind in MEDIA], read.base)
     notes += told
     typed = [name for name in (target, roles.group, roles.split) if name]
-    hashes, infinite = write_table(table, columns, typed, features, folder / TABLE)
+    beside = [column for column in columns if column.name != target]
+    hashes, infinite = write_table(table, beside, typed, features, folder / TABLE)
     if infinite:
         worst = ", ".join(f"{name} ({count:,})" for name, count in list(infinite.items())[:5])
         notes += (f"infinite values are read as missing: {worst}",)
     written = open_table(folder / TABLE)
+    if target is not None:
+        written = _with_target(written, table, columns, target, folder / TARGET)
     columns = tuple(_counted(column, written.column(column.name), column.name in typed) for column in columns)
     return Opened(
         read=replace(read, table=written),
@@ -229,6 +233,13 @@ def _located(
     if not keep and not present.all():
         table = table.filter(pa.array(present))
     return table, stamps, tuple(notes)
+
+
+def _with_target(written: pa.Table, table: pa.Table, columns: tuple[Column, ...], target: str, path: Path) -> pa.Table:
+    """The target in a file of its own, so that no reader of the table meets a test label; both as one mapped table."""
+    place = next(place for place, column in enumerate(columns) if column.name == target)
+    write_table(table, [columns[place]], [target], (), path)
+    return written.add_column(place, target, open_table(path).column(0))
 
 
 def _counted(column: Column, written: pa.ChunkedArray, typed: bool) -> Column:

@@ -28,7 +28,7 @@ def prepare(opened: Opened, goals: Goals, options: SourceOptions, folder: Path) 
     """Write `data/` and `splits/` of the run folder: which rows each part has, their labels, and what was decided.
 
     The table is not copied: rows without a target (or without a time, in a split by time) are in no part. Labels of the
-    test rows lie under `data/sealed` alone. Raises UserError for a target or a split that cannot be used.
+    test rows lie under `data/sealed` alone; `data/has_target.npy` says of every row whether it has one. Raises UserError for a target or a split that cannot be used.
     """
     if opened.target is None:
         raise UserError("name the column to predict with --target")
@@ -59,6 +59,7 @@ def prepare(opened: Opened, goals: Goals, options: SourceOptions, folder: Path) 
         _write_array(run.path / "splits" / f"{part}.npy", rows[positions])
         _write_array((run.sealed if part == "test" else run.data) / f"labels_{part}.npy", codes[positions])
     _write_array(run.data / "row_hashes.npy", hashes)
+    _write_array(run.data / "has_target.npy", labels.known)
     splits = Splits(
         protocol=division.protocol,
         seed=goals.seed,

@@ -73,7 +73,8 @@ def _candidate(spec: ModelSpec, work: Workload, machine: Machine, goals: Goals, 
             estimate,
             f"estimated {estimate.peak_gb.likely:.1f} GB of memory, the limit is {goals.memory_gb:.1f} GB",
         )
-    return Candidate(model=spec.name, rung=spec.rung, estimate=estimate)
+    params = {"weights": goals.weights} if spec.weights and goals.weights else {}  # another network is another trial
+    return Candidate(model=spec.name, rung=spec.rung, estimate=estimate, params=params)
 
 
 def _skip(spec: ModelSpec, estimate: Estimate, reason: str) -> Candidate:

@@ -67,12 +67,16 @@ def row_brier(labels: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
     return ((probabilities - truth) ** 2).sum(1)
 
 
-def _ece(labels: np.ndarray, probabilities: np.ndarray) -> float:
-    """Expected calibration error of the predicted class over equal-width bins (Guo et al. 2017)."""
+def calibration_bins(labels: np.ndarray, probabilities: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """(bin, confidence - right) of each row, by the confidence in its predicted class, in bins of equal width."""
     confidence, right = probabilities.max(1), probabilities.argmax(1) == labels
-    bins = np.minimum((confidence * BINS).astype(int), BINS - 1)
-    gap = np.bincount(bins, confidence - right, minlength=BINS)
-    return float(np.abs(gap).sum() / len(labels))
+    return np.minimum((confidence * BINS).astype(int), BINS - 1), confidence - right
+
+
+def _ece(labels: np.ndarray, probabilities: np.ndarray) -> float:
+    """Expected calibration error of the predicted class (Guo et al. 2017)."""
+    bins, gap = calibration_bins(labels, probabilities)
+    return float(np.abs(np.bincount(bins, gap, minlength=BINS)).sum() / len(labels))
 
 
 CLASSES: tuple[TaskKind, ...] = ("binary", "multiclass")

@@ -102,7 +102,9 @@ def _missing_together(view: View, name: str) -> list[Column]:
 
 
 def _missing(view: View, name: str) -> np.ndarray:
-    """(table rows,) bool. Of the target it says whether there is one, not which."""
+    """(table rows,) bool. Of the target it is known whether there is one, not which."""
+    if name == view.dataset.task.target:
+        return ~view.has_target
     return np.asarray(pc.is_null(view.table.column(name), nan_is_null=True))
 
 

@@ -24,6 +24,7 @@ class View:
     table: pa.Table
     rows: dict[str, np.ndarray]
     labels: np.ndarray
+    has_target: np.ndarray  # (table rows,) bool
     hashes: np.ndarray  # (table rows,) uint64, see data/duplicates.py
     sample: np.ndarray  # sorted positions among the training rows, at most SAMPLE
 
@@ -39,6 +40,7 @@ class View:
             table=train.table,
             rows={part: examples.rows for part, examples in parts.items()},
             labels=np.load(run.data / "labels_train.npy"),
+            has_target=np.load(run.data / "has_target.npy"),
             hashes=np.load(run.data / "row_hashes.npy"),
             sample=np.sort(rng.permutation(len(train))[:SAMPLE]),
         )

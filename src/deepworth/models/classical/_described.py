@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from deepworth.data.cache import FeatureCache
 from deepworth.data.examples import Examples
@@ -18,9 +20,11 @@ from deepworth.models._heads import LinearHead, TreeHead
 from deepworth.models.learner import Context
 from deepworth.types import Column, Kind, Task, dump, load
 
+FIRST = 8  # rows described before the speed is measured
 PROBE = 64  # rows described to learn the speed
-SPARE = 0.7  # of the time left may go into features; the rest is the head's
-FEWEST = 64  # training rows worth a fit under a deadline
+SPARE = 0.8  # of the time left may go into features; the rest is the head's
+SLOWER = 2.0  # a shared machine may become so much slower between measuring and doing
+WRITING = 0.3  # seconds for files beside the predictions
 CHUNK = 32  # files decoded and described at a time and thread
 
 
@@ -53,12 +57,12 @@ class Described(ABC):
     def fit(self, train: Examples, valid: Examples, context: Context) -> None:
         self.cache, self.threads = context.cache / "features", context.threads
         self.settings = [self.choose(train, name) for name in self.names]
-        train, rows_a_second = self._affordable(train, valid, context)
+        train, a_row = self._affordable(train, valid, context)
         assert train.labels is not None and valid.labels is not None
-        x_train = self.features(train, context, 0.0, 0.5)
+        x_train = self.features(train, context, 0.5, 0.5)
         x_valid = self.features(valid, context, 0.5, 0.6)
         context.notes["features"] = x_train.shape[1]
-        reserve = min(0.5 * context.remaining(), 1.2 * context.predict_rows / rows_a_second)
+        reserve = min(0.7 * context.remaining(), WRITING + SLOWER * a_row * context.predict_rows)
         self.fitted = self.head(self.task, context.seed).fit(
             x_train,
             train.labels,
@@ -66,7 +70,7 @@ class Described(ABC):
             valid.labels,
             context.metric,
             context.threads,
-            context.deadline - reserve if context.deadline < float("inf") else context.deadline,
+            context.deadline - reserve if math.isfinite(context.deadline) else context.deadline,
             lambda share, message: context.tell(0.6 + 0.4 * share, message),
         )
 
@@ -105,29 +109,39 @@ class Described(ABC):
                         share = (positions[-1] + 1) / len(wanted)
                         context.tell(start + (end - start) * share, f"{positions[-1] + 1} of {len(wanted)} files")
 
-            if self.cache is None:
-                found = [block for _, block in encode(examples)]
-                blocks.append(np.concatenate(found) if found else np.zeros((0, self.width), dtype=np.float32))
-            else:
-                key = f"{self.kind}-{self.version}-{name}-{json.dumps(settings, sort_keys=True)}"
-                blocks.append(FeatureCache(self.cache, key, self.width).features(examples, encode))
+            with threadpool_limits(1):  # the files are divided over the threads already
+                if self.cache is None:
+                    found = [block for _, block in encode(examples)]
+                    blocks.append(np.concatenate(found) if found else np.zeros((0, self.width), dtype=np.float32))
+                else:
+                    key = f"{self.kind}-{self.version}-{name}-{json.dumps(settings, sort_keys=True)}"
+                    blocks.append(FeatureCache(self.cache, key, self.width).features(examples, encode))
         return np.concatenate(blocks, axis=1)
 
     def _affordable(self, train: Examples, valid: Examples, context: Context) -> tuple[Examples, float]:
-        """The training rows whose features fit the time, all or a random part, and the rows described a second.
+        """The training rows whose features fit the time, all or a random part, described; and the seconds a row takes.
 
-        Raises OutOfTime when too few fit.
+        Rows are described in blocks that double, each only if it fits beside what must follow at the speed seen so far.
+        Raises OutOfTime when not even the validation and test rows would fit.
         """
-        picked = np.random.default_rng(context.seed).permutation(len(train))
-        start = time.monotonic()
-        self.features(train.take(np.sort(picked[:PROBE])), context, 0.0, 0.0)
-        rows_a_second = min(len(train), PROBE) / max(time.monotonic() - start, 1e-6)
-        if context.deadline == float("inf"):
-            return train, rows_a_second
-        room = int(rows_a_second * SPARE * context.remaining()) - len(valid) - context.predict_rows
-        if room >= len(train):
-            return train, rows_a_second
-        if room < FEWEST:
-            raise OutOfTime(f"at {rows_a_second:.0f} files a second there is no time to describe the training files")
-        context.notes["train_rows"] = room
-        return train.take(np.sort(picked[:room])), rows_a_second
+        if not math.isfinite(context.deadline):
+            return train, 0.0
+        order = np.random.default_rng(context.seed).permutation(len(train))
+        done = min(FIRST, len(train))
+        self.features(train.take(np.sort(order[:done])))  # the first files are slow: tables and libraries are set up
+        block, begun, first = min(PROBE, len(train) - done), time.monotonic(), done
+        a_row = 0.0
+        others = len(valid) + context.predict_rows
+        while block > 0:
+            told = 0.5 * done / len(train), 0.5 * (done + block) / len(train)
+            self.features(train.take(np.sort(order[done : done + block])), context, *told)
+            done += block
+            a_row = (time.monotonic() - begun) / (done - first)
+            if a_row * others > context.remaining():
+                raise OutOfTime(f"at {1 / a_row:.0f} files a second there is no time for the {others} to be predicted")
+            room = int(SPARE * context.remaining() / (SLOWER * a_row)) - others
+            block = min(done, len(train) - done, room)
+        if done == len(train):
+            return train, a_row
+        context.notes["train_rows"] = done
+        return train.take(np.sort(order[:done])), a_row

@@ -19,7 +19,7 @@ from deepworth.types import Task
 
 MOST = 3_000  # rounds
 UNCHOSEN = 300  # rounds without validation rows
-TIMED = 2_000  # rows whose prediction is timed while boosting
+TIMED = 5_000  # rows whose prediction is timed while boosting
 WRITTEN = 3  # times the trees are written or read: cut at the best round, then saved
 
 
@@ -84,7 +84,7 @@ class LightGBMHead:
             "regression": {"objective": "l1" if absolute else "l2", "metric": "l1" if absolute else "l2"},
         }
         shape = (
-            {"learning_rate": 0.04, "min_data_in_leaf": min(40, max(rows // 50, 2))}
+            {"learning_rate": 0.04 if rows < LARGE else 0.1, "min_data_in_leaf": min(40, max(rows // 50, 2))}
             if self.task.is_classification
             else {"learning_rate": 0.03, "min_data_in_leaf": 5}
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -12,12 +13,13 @@ import scipy.sparse as sp
 
 from deepworth.data.examples import Examples
 from deepworth.modalities._encoding import TableEncoder
-from deepworth.models.classical._sparse_linear import SparseLinear
+from deepworth.models.classical._sparse_linear import SLOWER, SparseLinear
 from deepworth.models.classical._target import Target, may_be_log, smearing, worse
 from deepworth.models.learner import Context
 from deepworth.types import Column, Estimate, Machine, Range, Task, Workload
 
-PREDICT = 2e-7  # seconds per filled cell
+PREDICT = 2e-8  # seconds per filled cell, beside the encoding, which is timed
+WRITING = 0.2  # seconds for the files
 
 
 class Linear:
@@ -31,9 +33,12 @@ class Linear:
         assert train.labels is not None and valid.labels is not None
         context.tell(0.0, "encoding")
         self.encoder.fit(train)
+        begun = time.monotonic()
         x, x_valid = self._design(train), self._design(valid)
+        a_row = (time.monotonic() - begun) / (len(train) + len(valid))
         y, y_valid = train.labels, valid.labels
-        deadline = context.deadline - PREDICT * x.size / len(train) * (len(valid) + context.predict_rows)
+        after = SLOWER * (a_row + PREDICT * x.size / len(train)) * (len(valid) + context.predict_rows)
+        deadline = context.deadline - WRITING - after
         tries = (False, True) if not self.task.is_classification and may_be_log(y) and len(y_valid) else (False,)
         best = np.inf
         for log in tries:

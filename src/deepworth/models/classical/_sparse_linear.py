@@ -20,6 +20,7 @@ LOOSENESS = (0.1, 0.5, 2.0, 8.0, 32.0, 128.0)  # C of scikit-learn: one over the
 PATIENCE = 0  # looser settings in a row that may be no better before the path ends
 MANY = 10  # outputs above which the path starts in its middle: a step costs their number, and all stopped beyond
 STEPS = 60  # of L-BFGS a setting, each starting where the last ended
+SLOWER = 2.0  # a shared machine may become so much slower between measuring and doing
 TRIED_ROWS = 60_000  # settings are compared on so many training rows; the best is then solved on all
 
 Objective = Callable[[np.ndarray], tuple[float, np.ndarray]]
@@ -141,11 +142,16 @@ class SparseLinear:
             start = np.zeros((width, self.outputs), np.float32), self._first_bias(y)
         flat = np.concatenate([start[0].astype(np.float64).ravel(), start[1]])
 
+        told, slowest = time.monotonic(), 0.0
+
         def stop_in_time(intermediate_result: Any) -> None:
-            if time.monotonic() > deadline:
+            nonlocal told, slowest
+            slowest, told = max(slowest, time.monotonic() - told), time.monotonic()
+            if told + SLOWER * slowest > deadline:
                 raise StopIteration
 
         for looseness in settings:
+            told = time.monotonic()
             found = minimize(
                 self._objective(x, y, 1.0 / (looseness * rows)),
                 flat,
@@ -157,7 +163,7 @@ class SparseLinear:
             flat = found.x
             weights, bias = flat[: -self.outputs].reshape(width, -1), flat[-self.outputs :]
             yield looseness, weights.astype(np.float32), bias.copy()
-            if time.monotonic() > deadline:
+            if time.monotonic() + SLOWER * slowest > deadline:
                 return
 
     def _first_bias(self, y: np.ndarray) -> np.ndarray:

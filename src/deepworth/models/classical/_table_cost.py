@@ -27,26 +27,26 @@ def _boosting(
     workload: Workload, machine: Machine, params: dict[str, Any], per_cell: float, per_leaf: float
 ) -> Estimate:
     outputs = workload.classes if workload.classes > 2 else 1
-    rounds = params.get("rounds", 300 + 100 * math.log10(max(workload.train, 10) / 1000))
-    each = per_cell * workload.train * _cells(workload) + per_leaf * _cells(workload) + 2e-7 * workload.rows
+    usual = 300 + 100 * math.log10(max(workload.train, 10) / 1000) if workload.classes else 1_000
+    rounds = params.get("rounds", usual)
+    each = per_cell * workload.train * _cells(workload) + per_leaf * _cells(workload) + 8e-8 * workload.rows
     seconds = max(rounds, 100) * outputs * each / machine.threads**0.8
     gb = 0.25 + workload.rows * (4.0 * _cells(workload) * 1.5 + 16.0 * outputs) / 1e9
     return _estimate(workload, seconds, gb, "rows x columns x rounds x classes")
 
 
 def cost_lightgbm(workload: Workload, machine: Machine, params: dict[str, Any]) -> Estimate:
-    return _boosting(workload, machine, params, 2.0e-9, 2e-4)
+    return _boosting(workload, machine, params, 1.2e-9, 3e-5)
 
 
 def cost_xgboost(workload: Workload, machine: Machine, params: dict[str, Any]) -> Estimate:
-    return _boosting(workload, machine, params, 3.0e-9, 2e-4)
+    return _boosting(workload, machine, params, 1.8e-9, 3e-5)
 
 
 def cost_forest(workload: Workload, machine: Machine, params: dict[str, Any]) -> Estimate:
     seen = min(workload.train, FOREST_ROWS)
-    tried = (
-        math.sqrt(_cells(workload)) if workload.classes else 0.8 * _cells(workload)
-    )  # 0.4 of them, to twice the depth
+    cells = _cells(workload)
+    tried = math.sqrt(cells) if workload.classes else 0.8 * cells  # 0.4 of them, to twice the depth
     trees = params.get("rounds", FOREST_TREES)
     seconds = trees * (2e-8 * seen * math.log2(seen + 2) * tried + 6e-7 * workload.rows) / machine.threads**0.9
     nodes = 0.5 * seen * trees * (70 + 4 * max(workload.classes, 1))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -13,12 +14,13 @@ import scipy.sparse as sp
 from deepworth.data.examples import Examples
 from deepworth.errors import OutOfTime
 from deepworth.modalities._ngrams import TfIdf, Unit
-from deepworth.models.classical._sparse_linear import SparseLinear
+from deepworth.models.classical._sparse_linear import SLOWER, SparseLinear
 from deepworth.models.classical._target import Target, may_be_log, smearing, worse
 from deepworth.models.learner import Context
 from deepworth.types import Column, Estimate, Machine, Range, Task, Workload, dump, load
 
 WEIGHTS = 3_000_000  # weights of a linear model at most, so that L-BFGS with its 10 kept steps stays under 400 MB
+WRITING = 0.3  # seconds for the files
 TELLING = 2_000  # n-grams that trees choose from
 LONG = 400  # characters a row above which words say it all: imdb20k 0.892, with characters 0.890 in thrice the time
 
@@ -89,9 +91,11 @@ class TfIdfLinear:
         context.tell(0.0, "counting n-grams")
         units: tuple[Unit, ...] = ("words",) if self.vectors.mean_length(train) > LONG else ("words", "chars")
         self.vectors = Vectors(self.vectors.texts, units, self.limit).fit(train)
+        begun = time.monotonic()
         x, x_valid = self.vectors.transform(train), self.vectors.transform(valid)
+        a_row = (time.monotonic() - begun) / (len(train) + len(valid))
         y, y_valid = train.labels, valid.labels
-        deadline = context.deadline - 3e-7 * x.nnz / max(len(train), 1) * (len(valid) + context.predict_rows)
+        deadline = context.deadline - WRITING - SLOWER * a_row * (len(valid) + context.predict_rows)
         if not self.task.is_classification and may_be_log(y) and (y_valid > 0).all():
             self.target = Target.like(y, log=True)
         self.model.fit(x, self.target.learn(y), x_valid, self.target.learn(y_valid), deadline, context.tell)
@@ -157,13 +161,18 @@ class TfIdfTrees:
         _late(context)
         self.threads = context.threads
         context.tell(0.0, "counting n-grams")
-        x = self.vectors.fit(train).transform(train)
+        self.vectors.fit(train)
+        begun = time.monotonic()
+        x = self.vectors.transform(train)
+        a_row = (time.monotonic() - begun) / len(train)
         with np.errstate(divide="ignore", invalid="ignore"):  # a column of one value has no score
             score = (f_classif if self.task.is_classification else f_regression)(x, train.labels)[0]
         telling = np.argsort(-np.nan_to_num(score, nan=0.0, posinf=1e30), kind="stable")[:TELLING]
         self.columns = np.sort(telling)
         x_valid = self.vectors.transform(valid)[:, self.columns]
-        self.trees.fit(x[:, self.columns], train.labels, x_valid, valid.labels, (), context)
+        after = WRITING + SLOWER * a_row * (len(valid) + context.predict_rows)
+        short = replace(context, deadline=context.deadline - after)
+        self.trees.fit(x[:, self.columns], train.labels, x_valid, valid.labels, (), short)
 
     def predict(self, examples: Examples) -> np.ndarray:
         return self.trees.predict(self.vectors.transform(examples)[:, self.columns], self.threads)

@@ -17,7 +17,7 @@ from deepworth.types import Task
 
 MOST = 3_000  # rounds
 UNCHOSEN = 300  # rounds without validation rows
-TIMED = 2_000  # rows whose prediction is timed while boosting
+TIMED = 5_000  # rows whose prediction is timed while boosting
 WRITTEN = 3  # times the trees are copied or written: cut at the best round, then saved
 
 
@@ -101,7 +101,7 @@ class XGBoostHead:
             }
         )
         if rows >= LARGE and self.task.is_classification:
-            shape["min_child_weight"] = 1.0
+            shape |= {"min_child_weight": 1.0, "learning_rate": 0.15}
         return {
             **kinds[self.task.kind],
             **shape,

@@ -24,7 +24,7 @@ WHISPER = Arithmetic(
     base_gb=0.9,
     row_mb=lambda work: 0.2 * frames(work),
     decode_ms=3.0,
-    bf16=1.8,
+    bf16=1.5,
     probe=True,
 )
 

@@ -10,13 +10,13 @@ from deepworth.types import Estimate, Machine, Workload
 
 EFFICIENTNET = Arithmetic(
     gflop=lambda work: 0.77 * (side(work, 128, 224) / 224) ** 2,
-    efficiency=0.28,
+    efficiency=0.33,
     epochs=(1.0, 4.0, 5.0),
     fixed_seconds=8.0,
     base_gb=0.9,
     row_mb=lambda work: 80.0 * (side(work, 128, 224) / 224) ** 2,
     decode_ms=3.0,
-    backward=4.3,
+    backward=4.8,
     probe=True,
 )
 
