@@ -45,3 +45,11 @@ def test_opening_what_is_none_names_its_neighbours(tmp_path: Path) -> None:
     write(tmp_path / "adult-1" / "run.json", "{}")
     with pytest.raises(UserError, match="adult-1"):
         RunFolder.open(tmp_path / "adult-2")
+
+
+def test_a_folder_is_claimed_for_one_question(tmp_path: Path) -> None:
+    run = RunFolder.new(tmp_path / "run", "x")
+    run.claim({"source": "a.csv", "options": {"target": "y"}})
+    run.claim({"source": "a.csv", "options": {"target": "y"}})
+    with pytest.raises(UserError, match="another options"):
+        run.claim({"source": "a.csv", "options": {"target": "z"}})

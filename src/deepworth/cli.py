@@ -154,7 +154,7 @@ def fit(
                 watch=watch,
                 started=started,
             )
-    _show(run, as_json)
+        _show(run, as_json)
 
 
 @app.command()

@@ -11,6 +11,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from deepworth.errors import DeepworthError, UserError
 from deepworth.types import Dataset, Plan, Profile, Splits, TrialResult, Verdict, dump, load
 
@@ -58,6 +60,19 @@ class RunFolder:
                 f"cannot make the run folder {folder}: {error.strerror}; name another with --out"
             ) from error
         return cls(folder)
+
+    def claim(self, about: dict[str, Any]) -> None:
+        """Write what this run is about. Raises UserError when the folder holds a run of something else."""
+        path = self.path / "run.json"
+        if path.exists():
+            old = msgspec.json.decode(path.read_bytes())
+            new = msgspec.json.decode(dump(about))
+            if other := [name for name in new if old.get(name) != new[name]]:
+                raise UserError(
+                    f"{self.path} holds a run with another {' and '.join(other)}: name a new folder with --out, or remove it"
+                )
+        else:
+            self.save("run", about)
 
     @contextmanager
     def kept_if_planned(self) -> Iterator[None]:

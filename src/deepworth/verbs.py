@@ -89,8 +89,8 @@ def fit(
         models=tuple(models or ()),
         weights=weights,
         memory_gb=None if memory_gb is None else gigabytes(memory_gb),
-        jobs=max(1, jobs or 1),
-        seed=seed,
+        jobs=_whole("jobs", 1 if jobs is None else jobs, least=1),
+        seed=_whole("seed", seed, least=0),
     )
     options = SourceOptions(
         target=target,
@@ -106,8 +106,8 @@ def fit(
         for name in names:
             find(kind, name)
     run = RunFolder.new(out, _name(source))
-    about = {"source": source if isinstance(source, str) else _name(source), "goals": goals, "options": options}
-    run.save("run", about)
+    about = {"source": str(source) if isinstance(source, str | Path) else _name(source), "options": options}
+    run.claim(about)
     warm(threads_allowed() // goals.jobs or 1)
     late = f"the limit of {goals.seconds:g} s was over before the source was read: {MORE}"
     with run.kept_if_planned(), alarm(begin + goals.seconds, late):
@@ -122,7 +122,7 @@ def fit(
         memory = _memory_for_trials(goals, machine)
         plan = make_plan(work, machine, replace(goals, memory_gb=memory))
         run.save("plan", plan)
-    run.save("run", about | {"source": dataset.source, "machine": machine})
+    run.save("run", about | {"goals": goals, "machine": machine})
     watch.planned(plan)
 
     deadline = begin + goals.seconds - _reserve(goals.seconds, splits.test)
@@ -229,6 +229,12 @@ def _quantity(text: str | float, units: Mapping[str, float], what: str, example:
     value = float(match[1]) * units.get(match[2].lower(), float("nan")) if match else float("nan")
     if not (value > 0 or (zero and value == 0)):
         raise UserError(f"{text!r} is not {what}: give something like {example}")
+    return value
+
+
+def _whole(name: str, value: int, least: int) -> int:
+    if value < least:
+        raise UserError(f"{name} is {value}: give a whole number of {least} or more")
     return value
 
 

@@ -103,7 +103,8 @@ def open_again(source: Any, dataset: Dataset, folder: Path) -> Examples:
     Other columns are ignored, the target may be missing. A media file that is not there leaves its row without a path.
     Raises UserError naming the features the source lacks.
     """
-    read = read_source(source, SourceOptions())
+    written = {c.name: "text" for c in dataset.feature_columns if c.form or c.kind in ("category", "text", *MEDIA)}
+    read = read_source(source, SourceOptions(kinds=written))  # else the rows beside a row would say how it is read
     table, _ = tidy(read.table)
     table = _renamed(table, read, dataset)
     lacking = [name for name in dataset.features if name not in table.column_names]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.types as pt
@@ -21,7 +23,7 @@ def tidy(table: pa.Table) -> tuple[pa.Table, tuple[str, ...]]:
             arrays += column.flatten() if inner else [column]
             names += [f"{field.name}.{part.name}" for part in field.type] if inner else [field.name]
         table = pa.Table.from_arrays(arrays, names=names)
-    names = _names(table.column_names)
+    names = own_names(table.column_names)
     if names != table.column_names:
         changed = [f"{new!r}" for old, new in zip(table.column_names, names, strict=True) if old != new]
         notes.append(
@@ -95,7 +97,7 @@ def _readable(kind: pa.DataType) -> bool:
     return flat or words or moments or is_embedded(kind)
 
 
-def _names(names: list[str]) -> list[str]:
+def own_names(names: Sequence[str]) -> list[str]:
     """Every name once: empty ones by their place, the second `a` as `a_2`."""
     taken: set[str] = set()
     result = []

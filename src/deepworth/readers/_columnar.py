@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from deepworth.errors import UserError
 from deepworth.readers._files import name_of
-from deepworth.readers.result import Read
+from deepworth.readers.result import Read, words_only
 from deepworth.types import SourceOptions
 
 BLOCK = 1 << 24  # bytes of JSON parsed at a time; must hold the longest line
@@ -51,19 +51,29 @@ def read_jsonl(source: str | Path, options: SourceOptions) -> Read:
         start = stream.read(1 << 12).lstrip(b"\xef\xbb\xbf \t\r\n")
     if not start:
         raise UserError(f"{path} is empty: it holds no rows")
-    return _result(path, _list(path) if start.startswith(b"[") else _lines(path), "jsonl")
+    if start.startswith(b"["):
+        return _result(path, _list(path), "jsonl")
+    table = _lines(path, pa.schema([]))
+    words = words_only(options, table.column_names)
+    dated = [f.name for f, word in zip(table.schema, words, strict=True) if word and pa.types.is_timestamp(f.type)]
+    if dated:  # strings that look like dates: as they are written
+        table = _lines(path, pa.schema([(name, pa.string()) for name in dated]))
+    return _result(path, table, "jsonl")
 
 
-def _lines(path: Path, block: int = BLOCK) -> pa.Table:
+def _lines(path: Path, given: pa.Schema, block: int = BLOCK) -> pa.Table:
+    """The rows of JSON lines; columns in `given` have its types, the others what their values look like."""
     import pyarrow.json as pj
 
     with pa.input_stream(str(path), compression="detect") as stream:
         try:
-            return pj.read_json(stream, read_options=pj.ReadOptions(block_size=block))
+            return pj.read_json(
+                stream, pj.ReadOptions(block_size=block), pj.ParseOptions(explicit_schema=given if len(given) else None)
+            )
         except pa.ArrowInvalid as error:
             problem = str(error)
     if "straddling object" in problem and block < 1 << 30:
-        return _lines(path, 8 * block)
+        return _lines(path, given, 8 * block)
     raise UserError(
         f"{path} cannot be read as JSON lines: {problem[:300]}; every line must be an object, a field of one type"
     )

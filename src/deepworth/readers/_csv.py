@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import csv
 import io
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ import pyarrow.csv as pc
 from deepworth.errors import UserError
 from deepworth.readers._dialect import Dialect, find_dialect
 from deepworth.readers._files import name_of
-from deepworth.readers.result import Read
+from deepworth.readers.result import Read, words_only
 from deepworth.types import SourceOptions
 
 HEAD = 1 << 17  # bytes the dialect is found from, in 0.1 s; also the longest field of Python's csv
@@ -52,6 +53,7 @@ def read(source: str | Path, options: SourceOptions) -> Read:
     notes = [] if look.encoding == "utf-8" else [f"the text is read as {look.encoding}"]
     if not dialect.header_row:
         notes.append(f"the first row holds values, no names: columns are called {', '.join(dialect.header[:3])} ...")
+    dialect = replace(dialect, codes=(*dialect.codes, *_words(look, dialect, options)))
     table = _parse(path, look, dialect)
     if dialect.delimiter == "\t" and _swallows(table) and (bare := _without_quotes(path, look, dialect)) is not None:
         table = bare
@@ -152,8 +154,17 @@ def _decoded(data: bytes, encoding: str) -> str | None:
         return None
 
 
+def _names(look: Look, dialect: Dialect) -> Sequence[str]:
+    return dialect.header or next(dialect.rows(io.StringIO(look.head.lstrip("\ufeff"))), ())
+
+
+def _words(look: Look, dialect: Dialect, options: SourceOptions) -> list[int]:
+    """The places of the columns that are read as they are written."""
+    return [place for place, words in enumerate(words_only(options, _names(look, dialect))) if words]
+
+
 def _parse(path: Path, look: Look, dialect: Dialect, block: int = BLOCK) -> pa.Table:
-    names = dialect.header or next(dialect.rows(io.StringIO(look.head.lstrip("\ufeff"))), ())
+    names = _names(look, dialect)
     with pa.input_stream(str(path), compression="detect") as stream:
         try:
             return pc.read_csv(

@@ -28,7 +28,7 @@ class Dialect:
     decimal: str = "."
     header: tuple[str, ...] = ()  # the names to use instead of the first row
     header_row: bool = True  # whether the first row holds names
-    codes: tuple[int, ...] = ()  # columns of digits with leading zeros, which are codes and no numbers
+    codes: tuple[int, ...] = ()  # columns that are read as they are written, such as codes: digits with leading zeros
 
     def rows(self, text: io.TextIOBase | io.StringIO, strict: bool = False) -> Any:
         """The rows of `text`; `line_num` tells the line. `strict`: csv.Error where a quote closes inside a value."""

@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from deepworth.errors import MissingPackage, UserError, nearest
 from deepworth.readers._files import name_of, parts_of
-from deepworth.readers.result import Read
+from deepworth.readers.result import Read, words_only
 from deepworth.types import SourceOptions
 
 
@@ -35,9 +35,13 @@ def read(source: str | Path, options: SourceOptions) -> Read:
         len(filled) > 1
     )
     header, *rows = sheets[filled[0]]
-    columns = [_column(values) for values in zip(*rows, strict=True)]
+    names = [str(name) for name in header]
+    columns = [
+        _column(values, words)
+        for values, words in zip(zip(*rows, strict=True), words_only(options, names), strict=True)
+    ]
     return Read(
-        table=pa.Table.from_arrays(columns, names=[str(name) for name in header]),
+        table=pa.Table.from_arrays(columns, names=names),
         name=name_of(path),
         reader="excel",
         source=str(source),
@@ -46,9 +50,11 @@ def read(source: str | Path, options: SourceOptions) -> Read:
     )
 
 
-def _column(values: tuple[Any, ...]) -> pa.Array:
+def _column(values: tuple[Any, ...], words: bool) -> pa.Array:
     """Cells of one column: numbers whole where all are (a sheet knows floats only), and text where types are mixed."""
     cells = [None if cell == "" else cell for cell in values]
+    if words:
+        return pa.array([None if cell is None else _text(cell) for cell in cells], pa.string())
     kinds = {type(cell) for cell in cells if cell is not None}
     if kinds <= {int, float}:
         whole = all(cell is None or (float(cell).is_integer() and abs(cell) < 2**53) for cell in cells)

@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from deepworth.errors import UserError, nearest
 from deepworth.readers._files import name_of, parts_of
-from deepworth.readers.result import Read
+from deepworth.readers.result import Read, words_only
 from deepworth.types import SourceOptions
 
 CHUNK = 1 << 16  # rows
@@ -24,7 +24,7 @@ def read(source: str | Path, options: SourceOptions) -> Read:
         connection = sqlite3.connect(f"file:{quote(str(path.absolute()))}?mode=ro", uri=True)
         try:
             name = _choose(connection, path, wanted)
-            table = _table(connection, name)
+            table = _table(connection, name, options)
         finally:
             connection.close()
     except sqlite3.Error as error:
@@ -51,13 +51,17 @@ def _choose(connection: sqlite3.Connection, path: Path, wanted: str) -> str:
     return names[0]
 
 
-def _table(connection: sqlite3.Connection, name: str) -> pa.Table:
+def _table(connection: sqlite3.Connection, name: str, options: SourceOptions) -> pa.Table:
     """SQLite types each value for itself: a column of several is read as text, of whole and real numbers as real."""
     table = _quoted(name)
     columns = [row[1] for row in connection.execute(f"PRAGMA table_info({table})")]
     found = [
         {kind for (kind,) in connection.execute(f"SELECT DISTINCT typeof({_quoted(column)}) FROM {table}")} - {"null"}
         for column in columns
+    ]
+    found = [
+        kinds | {"text"} if words and kinds and "blob" not in kinds else kinds
+        for kinds, words in zip(found, words_only(options, columns), strict=True)
     ]
     kinds = [
         "null"

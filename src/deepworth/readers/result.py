@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from deepworth.types import Kind
+from deepworth.types import Kind, SourceOptions
 
 if TYPE_CHECKING:  # the scan of the registry imports this file: it stays light
     import pyarrow as pa
+
+WORDY: tuple[Kind, ...] = ("category", "text", "id", "image", "audio")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,3 +25,14 @@ class Read:
     split: str | None = None  # the column that says train / valid / test
     base: str | None = None  # folder that relative media paths start from
     notes: tuple[str, ...] = ()
+
+
+def words_only(options: SourceOptions, names: Sequence[str]) -> list[bool]:
+    """Which of a source's columns hold words, whatever they look like in these rows: the reader guesses no type there.
+
+    A file of new rows may hold only the numbers, truths or dates among the words a model has learned.
+    """
+    from deepworth.data.tidy import own_names
+
+    wordy = {name for name, kind in options.kinds.items() if kind in WORDY and name != options.target}
+    return [name in wordy for name in own_names(names)]
