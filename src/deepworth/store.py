@@ -69,7 +69,8 @@ class RunFolder:
             new = msgspec.json.decode(dump(about))
             if other := [name for name in new if old.get(name) != new[name]]:
                 raise UserError(
-                    f"{self.path} holds a run with another {' and '.join(other)}: name a new folder with --out, or remove it"
+                    f"{self.path} holds a run with another {' and '.join(other)}: name a new folder with --out, "
+                    "or remove this one"
                 )
         else:
             self.save("run", about)

@@ -133,6 +133,8 @@ def check_format(path: Path | None) -> None:
     """Raises UserError when predictions cannot be written as what the name of `path` says."""
     if path is not None and path.suffix.lower() not in FORMATS:
         raise UserError(f"cannot write {path}: its name must end in one of {', '.join(FORMATS)}")
+    if path is not None and not path.absolute().parent.is_dir():
+        raise UserError(f"cannot write {path}: there is no folder {path.absolute().parent}; make it first")
 
 
 def write_table(table: pa.Table, path: Path | None) -> None:

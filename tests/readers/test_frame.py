@@ -11,8 +11,9 @@ import pytest
 
 from deepworth.data.media import read_bytes
 from deepworth.data.open import open_source, read_source
+from deepworth.data.prepare import prepare
 from deepworth.errors import UserError
-from deepworth.types import SourceOptions
+from deepworth.types import Goals, SourceOptions
 
 ROWS = {"a": [1, 2, None], "b": ["x", None, "z"], "label": ["u", "v", "u"]}
 OPTIONS = SourceOptions(target="label")
@@ -94,3 +95,25 @@ def test_hub_id_without_a_network(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_float16_and_decimals(tmp_path: Path) -> None:
     table = pa.table({"half": pa.array(np.array([0.5, 1.5, 2.5], np.float16)), "label": ["a", "b", "a"]})
     assert open_source(table, OPTIONS, tmp_path).table["half"].to_pylist() == [0.5, 1.5, 2.5]
+
+
+def test_categories_of_every_library(tmp_path: Path) -> None:
+    """Dictionaries of string views (polars), of large strings and of strings (pandas), as features and as target."""
+    pandas, polars = (pytest.importorskip(name) for name in ("pandas", "polars"))
+    words, label = ["red", "green", None, "red"] * 20, ["u", "v"] * 40
+    plain = polars.DataFrame({"word": words, "label": label})
+    frames = [
+        plain,
+        plain.with_columns(polars.all().cast(polars.Categorical)),
+        plain.with_columns(
+            polars.col("word").cast(polars.Enum(["red", "green", "blue"])), polars.col("label").cast(polars.Enum(["u", "v"]))
+        ),
+        pandas.DataFrame({"word": words, "label": label}).astype("category"),
+        pa.table({"word": pa.array(words, pa.large_string()).dictionary_encode(), "label": label}),
+    ]  # fmt: skip
+    for place, frame in enumerate(frames):
+        opened = open_source(frame, OPTIONS, tmp_path / f"{place}")
+        assert opened.table.to_pydict() == {"word": words, "label": label}
+        assert [column.kind for column in opened.columns] == ["category"] * 2
+        dataset, _ = prepare(opened, Goals(), OPTIONS, tmp_path / f"run{place}")
+        assert dataset.task.classes == ("u", "v")

@@ -24,8 +24,8 @@ VERY_FEW_NUMBERS = 10  # below this, it is enough that a value has FEW_ROWS rows
 class Labels:
     """The task and the target of the rows that stay.
 
-    `keep` is a bool for every row of the table, and `known` says which have a target at all; `codes` has one entry for each kept row: int64 positions in
-    `task.classes`, or float64 values for a regression.
+    `keep` is a bool for every row of the table, and `known` says which have a target at all; `codes` has one entry for
+    each kept row: int64 positions in `task.classes`, or float64 values for a regression.
     """
 
     task: Task

@@ -33,7 +33,7 @@ MEDIA: tuple[Kind, ...] = ("image", "audio")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Opened:
-    """A source whose content lies in `folder/table.arrow`, its target in `folder/sealed/target.arrow` and nowhere else."""
+    """A source whose content lies in `folder/table.arrow`, its target in `folder/sealed/target.arrow` alone."""
 
     read: Read  # its table is `table`
     table: pa.Table  # memory-mapped, the target included

@@ -28,7 +28,8 @@ def prepare(opened: Opened, goals: Goals, options: SourceOptions, folder: Path) 
     """Write `data/` and `splits/` of the run folder: which rows each part has, their labels, and what was decided.
 
     The table is not copied: rows without a target (or without a time, in a split by time) are in no part. Labels of the
-    test rows lie under `data/sealed` alone; `data/has_target.npy` says of every row whether it has one. Raises UserError for a target or a split that cannot be used.
+    test rows lie under `data/sealed` alone; `data/has_target.npy` says of every row whether it has one. Raises
+    UserError for a target or a split that cannot be used.
     """
     if opened.target is None:
         raise UserError("name the column to predict with --target")

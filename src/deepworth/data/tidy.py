@@ -36,6 +36,8 @@ def tidy(table: pa.Table) -> tuple[pa.Table, tuple[str, ...]]:
         notes.append(f"no model reads these columns, they are left out: {types}{' ...' if len(unread) > 5 else ''}")
         table = table.drop_columns(unread)
     for place, field in enumerate(table.schema):
+        if (kind := _with_strings(field.type)) != field.type:
+            table = table.set_column(place, field.name, table.column(place).cast(kind))
         if _is_list(field.type):
             joined = pc.binary_join(table.column(place).cast(pa.list_(pa.string())), ", ")
             table = table.set_column(place, field.name, joined)
@@ -78,6 +80,14 @@ def _ticks(array: pa.Array) -> pa.Array:
 
 def _per_second(unit: str) -> float:
     return {"s": 1.0, "ms": 1e3, "us": 1e6, "ns": 1e9}[unit]
+
+
+def _with_strings(kind: pa.DataType) -> pa.DataType:
+    """The type of a column with plain strings for the views that polars gives: few functions of pyarrow take views."""
+    if pt.is_dictionary(kind) and not pt.is_string(kind.value_type):
+        words = pt.is_string_view(kind.value_type) or pt.is_large_string(kind.value_type)
+        return pa.dictionary(pa.int32(), pa.string()) if words else kind
+    return pa.string() if pt.is_string_view(kind) else kind
 
 
 def _is_list(kind: pa.DataType) -> bool:

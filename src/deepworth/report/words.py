@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 from deepworth.types import RUNGS, Column, Dataset, MetricInfo, Range, TrialResult, Verdict
 
@@ -95,8 +95,3 @@ def error_of(metric: MetricInfo, values: dict[str, float]) -> float | None:
     """The primary score as an error, or None where it is missing."""
     value = values.get(metric.name)
     return None if value is None else 1 - value if metric.higher_is_better else value
-
-
-def listed(items: Sequence[str], most: int = 3) -> str:
-    """a, b, c and 4 more."""
-    return ", ".join(items[:most]) + (f" and {len(items) - most} more" if len(items) > most else "")

@@ -17,7 +17,7 @@ from deepworth.models._media_net import MediaNet
 from deepworth.models.learner import Context
 from deepworth.models.tuned._backbone import rebuild, stages, wrap
 from deepworth.nets.head import Headed
-from deepworth.train.recipe import Group, groups_of
+from deepworth.train.recipe import Group, groups_of, layerwise_groups
 from deepworth.weights._networks import AudioNetwork, ImageNetwork, TextNetwork, load_network
 
 PROBE_ROWS = 256  # features made between two looks at the clock
@@ -84,14 +84,12 @@ class Tuned(MediaNet):
         context.notes.update(probe_rows=len(features))
 
     def groups(self) -> tuple[Group, ...]:
-        layers = stages(self.module.backbone)
-        early = math.ceil(len(layers) / 2)
-        found = list(groups_of(self.module.head, self.head_rate))
-        for depth, parameters in enumerate(layers):
-            begin = 0.0 if depth < early else LATER
-            rate = self.rate * self.decay**depth
-            found += groups_of(nn.ParameterList(parameters), rate, self.weight_decay, begin)
-        return tuple(found)
+        layers = [nn.ParameterList(parameters) for parameters in stages(self.module.backbone)]
+        thaw = (*[0.0] * math.ceil(len(layers) / 2), LATER)
+        head = groups_of(self.module.head, self.head_rate)
+        return head + layerwise_groups(
+            layers, self.rate, factor=self.decay, weight_decay=self.weight_decay, thaw=thaw[: len(layers)]
+        )
 
 
 class TextTuned(Tuned):
