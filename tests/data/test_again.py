@@ -43,7 +43,9 @@ def test_a_row_reads_the_same_alone(suffix: str, tmp_path: Path) -> None:
     options = SourceOptions(target="label")
     found = open_source(write(ROWS, tmp_path / f"rows{suffix}"), options, tmp_path / "out")
     kinds = {column.name: column.kind for column in found.columns}
-    assert kinds == dict.fromkeys(COLUMNS, "category") | {"price": "number", "label": "boolean"} | {"label": kinds["label"]}
+    assert kinds == dict.fromkeys(COLUMNS, "category") | {"price": "number", "label": "boolean"} | {
+        "label": kinds["label"]
+    }
     dataset = Dataset(
         name="rows", source="rows", reader="csv", modality="tabular", rows=60, features=found.features,
         task=Task(kind="binary", target="label", classes=("a", "b")), fingerprint="", table="",

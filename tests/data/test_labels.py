@@ -144,3 +144,16 @@ def test_new_amounts_are_encoded():
     assert np.array_equal(encode(task, pa.array(["1.5", None])), [1.5, np.nan], equal_nan=True)
     with pytest.raises(UserError, match="is text, not numbers"):
         encode(task, pa.array(["a"]))
+
+
+def test_words_for_a_missing_target_are_no_class():
+    """As in a delimited file, where they are missing before anybody looks."""
+    values = pa.chunked_array([["yes", "no", "NaN", " n/a ", "None", None] * 5])
+    found = find_task("y", values)
+    assert found.task.classes == ("None", "no", "yes")  # a word of its own: nothing to some, a class to others
+    assert found.known.sum() == found.keep.sum() == 15
+    assert found.notes == ("'y' is missing where it says 'NaN', 'n/a'", "15 rows without 'y' are left out")
+    assert encode(found.task, values).tolist()[:6] == [2, 1, -1, -1, 0, -1]
+    assert find_task("y", pa.chunked_array([["yes", "no", "", None] * 5])).notes == (
+        "10 rows without 'y' are left out",
+    )

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pytest
 
 from deepworth.data.media import read_bytes
-from deepworth.data.open import open_source, read_source
+from deepworth.data.open import open_again, open_source, read_source
 from deepworth.data.prepare import prepare
 from deepworth.errors import UserError
 from deepworth.types import Goals, SourceOptions
@@ -40,7 +40,7 @@ def test_libraries_agree() -> None:
 
 def test_mixed_types_are_refused() -> None:
     pandas = pytest.importorskip("pandas")
-    with pytest.raises(UserError, match="no table of plain columns"):
+    with pytest.raises(UserError, match="the column 'a' holds values of mixed types"):
         read_source(pandas.DataFrame({"a": [1, "x", [2]]}), OPTIONS)
     with pytest.raises(UserError, match="cannot be read; what can be"):
         read_source(42, OPTIONS)
@@ -106,7 +106,8 @@ def test_categories_of_every_library(tmp_path: Path) -> None:
         plain,
         plain.with_columns(polars.all().cast(polars.Categorical)),
         plain.with_columns(
-            polars.col("word").cast(polars.Enum(["red", "green", "blue"])), polars.col("label").cast(polars.Enum(["u", "v"]))
+            polars.col("word").cast(polars.Enum(["red", "green", "blue"])),
+            polars.col("label").cast(polars.Enum(["u", "v"])),
         ),
         pandas.DataFrame({"word": words, "label": label}).astype("category"),
         pa.table({"word": pa.array(words, pa.large_string()).dictionary_encode(), "label": label}),
@@ -117,3 +118,32 @@ def test_categories_of_every_library(tmp_path: Path) -> None:
         assert [column.kind for column in opened.columns] == ["category"] * 2
         dataset, _ = prepare(opened, Goals(), OPTIONS, tmp_path / f"run{place}")
         assert dataset.task.classes == ("u", "v")
+
+
+def test_columns_of_one_name_are_told_apart_everywhere(tmp_path: Path) -> None:
+    pandas = pytest.importorskip("pandas")
+    rows = [[i * 0.5, i * 0.25, "uv"[i % 2]] for i in range(40)]
+    names = ["a", "a", "label"]
+    frame = pandas.DataFrame(rows, columns=names)
+    arrow = pa.Table.from_arrays([pa.array(values) for values in zip(*rows, strict=True)], names=names)
+    frame.to_csv(tmp_path / "rows.csv", index=False)
+    with pa.ipc.new_file(str(tmp_path / "rows.arrow"), arrow.schema) as sink:
+        sink.write_table(arrow)
+    for place, source in enumerate((frame, arrow, str(tmp_path / "rows.csv"), str(tmp_path / "rows.arrow"))):
+        opened = open_source(source, OPTIONS, tmp_path / f"{place}")
+        assert opened.table.column_names == ["a", "a_2", "label"]
+        assert any("'a_2'" in note for note in opened.notes)
+        assert opened.table["a_2"].to_pylist() == [row[1] for row in rows]
+
+
+def test_a_column_of_mixed_values_is_named_and_may_be_ignored(tmp_path: Path) -> None:
+    pandas = pytest.importorskip("pandas")
+    rows = {"n": [0.5, 1.5, 2.5] * 9, "odd": [1, "x", [2]] * 9, "label": ["u", "v", "u"] * 9}
+    for place, source in enumerate((rows, pandas.DataFrame(rows))):
+        with pytest.raises(UserError, match=r"the column 'odd' holds values of mixed types: .* --ignore odd"):
+            read_source(source, OPTIONS)
+        options = SourceOptions(target="label", ignore=("odd",))
+        opened = open_source(source, options, tmp_path / f"{place}")
+        assert opened.features == ("n",)
+        dataset, _ = prepare(opened, Goals(), options, tmp_path / f"run{place}")
+        assert open_again(source, dataset, tmp_path / f"again{place}").column("n").to_pylist() == rows["n"]

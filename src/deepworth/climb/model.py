@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,8 @@ import numpy as np
 import pyarrow as pa
 
 from deepworth.data.examples import Examples
-from deepworth.data.open import open_again
+from deepworth.data.media import unreadable_files
+from deepworth.data.open import MEDIA, open_again
 from deepworth.errors import UserError
 from deepworth.models.learner import Learner
 from deepworth.registry import build, find
@@ -54,8 +56,11 @@ class Model:
         return self._learner
 
     def predict(self, source: Any) -> np.ndarray:
-        """(n,) labels in their original type, or values, for the rows of a path, frame or array-like table."""
-        scores = self._scores(source)
+        """(n,) labels in their original type, or values, for the rows of a path, frame or array-like table.
+
+        Warns of rows whose image or recording cannot be read: they get a value, as if it were grey or silent.
+        """
+        scores, _ = self._scores(source)
         return np.asarray(self.classes)[scores.argmax(1)] if self.classes else scores
 
     def predict_proba(self, source: Any) -> np.ndarray:
@@ -64,20 +69,38 @@ class Model:
             raise UserError(
                 f"{self.key} predicts {self.manifest.dataset.task.target}, a number: it has no probabilities"
             )
-        return self._scores(source)
+        return self._scores(source)[0]
 
     def table(self, source: Any) -> pa.Table:
-        """`prediction`, and `p_<class>` for each class, beside each other for every row."""
-        scores = self._scores(source)
-        if not self.classes:
-            return pa.table({"prediction": scores})
-        columns = {"prediction": pa.array(np.asarray(self.classes)[scores.argmax(1)])}
-        return pa.table(columns | {f"p_{label}": scores[:, i] for i, label in enumerate(self.classes)})
+        """`prediction`, and `p_<class>` for each class, beside each other for every row.
 
-    def _scores(self, source: Any) -> np.ndarray:
+        Rows whose image or recording cannot be read have nulls, and are warned of.
+        """
+        scores, unread = self._scores(source)
+        if not self.classes:
+            return pa.table({"prediction": pa.array(scores, mask=unread)})
+        columns = {"prediction": pa.array(np.asarray(self.classes)[scores.argmax(1)], mask=unread)}
+        return pa.table(
+            columns | {f"p_{label}": pa.array(scores[:, i].copy(), mask=unread) for i, label in enumerate(self.classes)}
+        )
+
+    def _scores(self, source: Any) -> tuple[np.ndarray, np.ndarray]:
+        """What the learner predicts, and (n,) bool: the rows of which a media file could not be read."""
         with tempfile.TemporaryDirectory(prefix="deepworth-") as folder:
             examples: Examples = open_again(source, self.manifest.dataset, Path(folder))
-            return self.learner.predict(examples)
+            with unreadable_files() as broken:
+                scores = self.learner.predict(examples)
+            unread = np.zeros(len(examples), bool)
+            for column in self.manifest.dataset.feature_columns if broken else ():
+                if column.kind in MEDIA:
+                    unread |= [path in broken for path in examples.strings(column.name)]
+        if unread.any():
+            warnings.warn(
+                f"{unread.sum():,} of {len(unread):,} rows have no image or recording that can be read (the first is "
+                f"row {unread.argmax() + 1:,}): a prediction for them means nothing",
+                stacklevel=3,
+            )
+        return scores, unread
 
     def __repr__(self) -> str:
         return (

@@ -13,6 +13,7 @@ from deepworth.data import forms
 from deepworth.errors import UserError
 from deepworth.types import Label, Task, TaskKind
 
+ABSENT = ("NaN", "nan", "NaT", "NA", "N/A", "n/a", "#N/A", "#NA", "<NA>", "NULL", "null")  # as in delimited text
 RARE = 3  # a class needs this many rows: one each to learn from, to choose by and to judge by
 FEW_NUMBERS = 30  # whole numbers with at most this many values may be classes ...
 FEW_ROWS = 5  # ... if each value has at least this many rows
@@ -43,7 +44,7 @@ def find_task(
     Raises UserError for a target nothing can be learned from: all missing, one value, infinite numbers, dates, labels
     that hardly any two rows share, text where numbers were asked for; and for a metric that does not fit.
     """
-    values = _plain(target, values)
+    values, absent = _plain(target, values)
     numbers = _numbers(values)
     if numbers is not None and not pt.is_boolean(values.type):
         _refuse_infinite(target, numbers)
@@ -53,6 +54,8 @@ def find_task(
         )
     kind, why = (wanted, "") if wanted else _guess(values, numbers)
     notes = [f"{target!r} is taken for {why}"] if why else []
+    if absent:
+        notes.append(f"{target!r} is missing where it says {absent}")
     if kind == "regression":
         return _regression(target, values, numbers, metric, notes)
     return _classes(target, values, wanted, metric, notes)
@@ -64,7 +67,7 @@ def encode(task: Task, values: pa.ChunkedArray | pa.Array) -> np.ndarray:
     Values of another type than at training are compared as numbers where the classes are numbers, else as text.
     """
     values = values if isinstance(values, pa.ChunkedArray) else pa.chunked_array([values])
-    values = _plain(task.target, values)
+    values, _ = _plain(task.target, values)
     if task.kind == "regression":
         numbers = _numbers(values)
         if numbers is None:
@@ -84,8 +87,8 @@ def encode(task: Task, values: pa.ChunkedArray | pa.Array) -> np.ndarray:
     return np.asarray(pc.fill_null(pc.index_in(values, value_set=classes), -1), dtype=np.int64)
 
 
-def _plain(target: str, values: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Strings, booleans, integers or floats, with NaN and empty text as missing."""
+def _plain(target: str, values: pa.ChunkedArray) -> tuple[pa.ChunkedArray, str]:
+    """Strings, booleans, integers or floats, with NaN, empty text and words such as "NaN" as missing; these words."""
     kind = values.type
     if pt.is_dictionary(kind):
         values, kind = values.cast(kind.value_type), kind.value_type
@@ -94,16 +97,25 @@ def _plain(target: str, values: pa.ChunkedArray) -> pa.ChunkedArray:
     if pt.is_decimal(kind) or pt.is_float16(kind):
         values, kind = values.cast(pa.float64()), pa.float64()
     if pt.is_floating(kind):
-        return pc.if_else(pc.is_nan(values), pa.scalar(None, kind), values)
+        return pc.if_else(pc.is_nan(values), pa.scalar(None, kind), values), ""
     if pt.is_string(kind):
-        empty = pc.equal(pc.utf8_trim_whitespace(values), "")
-        return pc.if_else(empty, pa.scalar(None, kind), values) if pc.any(empty).as_py() else values
+        return _without_words(values)
     if pt.is_boolean(kind) or pt.is_integer(kind) or pt.is_null(kind):
-        return values
+        return values, ""
     hint = "make a number of it (days since ...), or " if pt.is_temporal(kind) else ""
     raise UserError(
         f"the target {target!r} holds values of type {kind}, neither classes nor numbers: {hint}name another column"
     )
+
+
+def _without_words(values: pa.ChunkedArray) -> tuple[pa.ChunkedArray, str]:
+    """Text with blanks and the words of `ABSENT` as missing, and these words, as a note names them."""
+    trimmed = pc.utf8_trim_whitespace(values)
+    absent = pc.is_in(trimmed, value_set=pa.array(["", *ABSENT]))
+    if not pc.any(absent).as_py():
+        return values, ""
+    words = ", ".join(repr(word) for word in sorted(trimmed.filter(absent).unique().to_pylist()) if word)
+    return pc.if_else(absent, pa.scalar(None, pa.string()), values), words
 
 
 def _numbers(values: pa.ChunkedArray) -> pa.ChunkedArray | None:

@@ -5,6 +5,9 @@ from __future__ import annotations
 import functools
 import os
 import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 
 from deepworth.errors import UserError
@@ -25,3 +28,22 @@ def read_bytes(path: str) -> bytes:
         return Path(path).read_bytes()
     except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
         raise UserError(f"cannot read {path}: {error}") from error
+
+
+_listener: ContextVar[set[str] | None] = ContextVar("listener", default=None)
+
+
+@contextmanager
+def unreadable_files() -> Iterator[set[str]]:
+    """The paths that decoders have given up on while the body ran; an empty path for a file that is not there."""
+    found: set[str] = set()
+    token = _listener.set(found)
+    try:
+        yield found
+    finally:
+        _listener.reset(token)
+
+
+def listener() -> set[str] | None:
+    """Where a decoder tells the paths it gives up on, if somebody asks; to be called in the thread of who asks."""
+    return _listener.get()

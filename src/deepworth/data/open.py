@@ -42,7 +42,7 @@ class Opened:
     features: tuple[str, ...]
     roles: Roles
     target: str | None
-    fingerprint: str  # of the content of the features; of media: size and time, or checksum, of each file
+    fingerprint: str  # of the content of the features; of media: of the content of the files, wherever they lie
     notes: tuple[str, ...] = ()
 
 
@@ -76,7 +76,9 @@ def open_source(source: Any, options: SourceOptions, folder: Path) -> Opened:
     notes += told
     typed = [name for name in (target, roles.group, roles.split) if name]
     beside = [column for column in columns if column.name != target]
-    hashes, infinite = write_table(table, beside, typed, features, folder / TABLE)
+    media = {column.name for column in columns if column.kind in MEDIA}  # paths are no content: stamps tell it
+    hashed = [name for name in features if name not in media]
+    hashes, infinite = write_table(table, beside, typed, hashed, folder / TABLE)
     if infinite:
         worst = ", ".join(f"{name} ({count:,})" for name, count in list(infinite.items())[:5])
         notes += (f"infinite values are read as missing: {worst}",)
@@ -103,8 +105,12 @@ def open_again(source: Any, dataset: Dataset, folder: Path) -> Examples:
     Other columns are ignored, the target may be missing. A media file that is not there leaves its row without a path.
     Raises UserError naming the features the source lacks.
     """
-    written = {c.name: "text" for c in dataset.feature_columns if c.form or c.kind in ("category", "text", *MEDIA)}
-    read = read_source(source, SourceOptions(kinds=written))  # else the rows beside a row would say how it is read
+    # Types are not guessed where words were learned: else the rows beside a row would say how it is read.
+    words: dict[str, Kind] = {
+        c.name: "text" for c in dataset.feature_columns if c.form or c.kind in ("category", "text", *MEDIA)
+    }
+    unread = (dataset.task.target, *(c.name for c in dataset.columns if c.name not in dataset.features))
+    read = read_source(source, SourceOptions(kinds=words, ignore=unread))
     table, _ = tidy(read.table)
     table = _renamed(table, read, dataset)
     lacking = [name for name in dataset.features if name not in table.column_names]
@@ -226,7 +232,8 @@ def _located(
         found = locate(column.name, table.column(column.name), base, spare=1.0 if keep else FEW)
         table = table.set_column(table.column_names.index(column.name), column.name, found.paths)
         present &= np.asarray(found.paths.is_valid())
-        stamps.append(hashlib.sha256("|".join(found.stamps.to_pylist()).encode()).hexdigest())
+        told = "|".join([column.name, column.kind, *found.stamps.to_pylist()])
+        stamps.append(hashlib.sha256(told.encode()).hexdigest())
         if found.missing:
             notes.append(
                 f"{found.missing:,} of {len(table):,} rows are left out: their {column.name!r} is missing or empty"

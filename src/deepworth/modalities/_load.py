@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from deepworth.data.examples import Examples
+from deepworth.data.media import listener
 from deepworth.errors import UserError
 
 T = TypeVar("T")
@@ -42,8 +43,11 @@ def in_chunks(
 def tolerant(
     decode: Callable[[str], T], neutral: Callable[[], T], notes: dict[str, Any] | None = None
 ) -> Callable[[str], T]:
-    """`decode`, but a path for which it raises UserError gives `neutral()` and is counted in `notes["broken"]`."""
-    lock = threading.Lock()
+    """`decode`, but a path for which it raises UserError gives `neutral()` and is counted in `notes["broken"]`.
+
+    Whoever listens to `unreadable_files` is told the path.
+    """
+    lock, heard = threading.Lock(), listener()
 
     def decoded(path: str) -> T:
         try:
@@ -52,6 +56,8 @@ def tolerant(
             if notes is not None:
                 with lock:
                     notes["broken"] = notes.get("broken", 0) + 1
+            if heard is not None:
+                heard.add(path)
             return neutral()
 
     return decoded

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import pyarrow as pa
@@ -15,13 +16,14 @@ from deepworth.types import SourceOptions
 def read(source: Any, options: SourceOptions) -> Read:
     """The table of a pandas, polars or pyarrow object, a Hugging Face Dataset or DatasetDict, or a dict of columns.
 
-    Raises UserError for columns of mixed types. Embedded images and recordings stay bytes until they are opened.
+    Columns of the same name stay side by side, as in a file. Raises UserError for a column of mixed types. Embedded
+    images and recordings stay bytes until they are opened.
     """
     library = type(source).__module__.partition(".")[0]
     try:
         if library == "datasets":
             return _dataset(source, type(source).__name__)
-        table = _table(source, library)
+        table = _table(source, library, options)
     except (pa.ArrowException, TypeError, ValueError) as error:
         raise UserError(f"this {type(source).__name__} is no table of plain columns: {str(error)[:300]}") from error
     what = f"{library} {type(source).__name__} of {table.num_rows:,} rows".removeprefix("builtins ")
@@ -51,17 +53,35 @@ def read_hub(source: str, options: SourceOptions) -> Read:
     return Read(**{**vars(read), "name": name.rpartition("/")[2], "reader": "hub", "source": source})
 
 
-def _table(source: Any, library: str) -> pa.Table:
+def _table(source: Any, library: str, options: SourceOptions) -> pa.Table:
     if isinstance(source, pa.RecordBatch):
         return pa.Table.from_batches([source])
     if isinstance(source, dict):
-        return pa.table(source)
+        return _from_columns(source.items(), options)
     if library == "pandas":
         frame = source.to_frame() if source.ndim == 1 else source
-        return pa.Table.from_pandas(frame, preserve_index=False)
+        return _from_columns(frame.items(), options)
     if library == "polars" and hasattr(source, "collect"):
         source = source.collect()
     return pa.table(source)  # through __arrow_c_stream__, without a copy
+
+
+def _from_columns(columns: Iterable[tuple[Any, Any]], options: SourceOptions) -> pa.Table:
+    """One array a column: the one that cannot be had is named, and is empty where it is to be ignored."""
+    names, arrays = [], []
+    for name, values in columns:
+        names.append(str(name))
+        try:
+            array = values if isinstance(values, pa.Array | pa.ChunkedArray) else pa.array(values, from_pandas=True)
+        except (pa.ArrowException, TypeError, ValueError, OverflowError) as error:
+            if names[-1] not in options.ignore:
+                raise UserError(
+                    f"the column {names[-1]!r} holds values of mixed types: {str(error)[:200]}; make them all text or "
+                    f"all numbers, or leave the column out with --ignore {names[-1]}"
+                ) from error
+            array = pa.nulls(len(values))
+        arrays.append(array)
+    return pa.Table.from_arrays(arrays, names=names)
 
 
 def _dataset(source: Any, name: str) -> Read:
