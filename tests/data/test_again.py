@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from deepworth.data.open import open_again, open_source
 from deepworth.types import Dataset, SourceOptions, Task
+from tests.contract.sources import as_excel
 
 COLUMNS: dict[str, list[str]] = {
     "answer": ["True", "False", "Maybe"],
@@ -30,11 +32,9 @@ def write(rows: list[dict[str, Any]], path: Path) -> str:
     elif path.suffix == ".jsonl":
         path.write_text("".join(json.dumps(row) + "\n" for row in rows))
     else:
-        openpyxl = pytest.importorskip("openpyxl")
-        book = openpyxl.Workbook()
-        for row in [list(rows[0]), *(list(row.values()) for row in rows)]:
-            book.active.append(row)
-        book.save(path)
+        typed = [{k: {"True": True, "False": False, "1": 1, "2": 2}.get(v, v) for k, v in row.items()} for row in rows]
+        sheet = SimpleNamespace(column_names=list(rows[0]), to_pylist=lambda: typed)  # a sheet types each cell
+        return as_excel(sheet, path.parent)
     return str(path)
 
 

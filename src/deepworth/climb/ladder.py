@@ -123,17 +123,17 @@ class Ladder:
         trial = self._trial(candidate)
         folder = self.run.trial(trial.key)
         write(folder / "trial.json", dump(trial))
+        now = time.monotonic()
         request = TrialRequest(
             run=str(self.run.path.absolute()),
             key=trial.key,
             cache=str(cache_folder()),
-            seconds=seconds * (1 - GRACE) - 0.2,
+            deadline=now + seconds * (1 - GRACE) - 0.2,
             threads=max(1, self.machine.threads // self.goals.jobs),
             memory_gb=(self.goals.memory_gb or self.machine.memory_gb) / self.goals.jobs,
             metric=self.metric.name,
             weights=self.goals.weights,
         )
-        now = time.monotonic()
         self.watch.started(candidate, trial, self.deadline - now)
         job = Job(request, lambda share, text: self.watch.progress(trial.key, share, text), folder / "worker.log")
         self.running.append(_Running(candidate, trial, job, now, now + seconds))
@@ -179,6 +179,7 @@ class Ladder:
             valid, test = (np.load(folder / f"predictions_{part}.npy") for part in ("valid", "test"))
             result = replace(
                 result,
+                reason=str(reply.notes.get("remark", "")),
                 valid=scores(self.dataset.task, np.load(self.run.data / "labels_valid.npy"), valid),
                 test=scores(self.dataset.task, np.load(self.run.sealed / "labels_test.npy"), test),
             )

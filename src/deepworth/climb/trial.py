@@ -29,7 +29,7 @@ class TrialRequest:
     run: str  # the run folder
     key: str
     cache: str
-    seconds: float  # until the learner should be done, predictions included
+    deadline: float  # when predictions included it should be done, by `time.monotonic()`: one clock for a whole machine
     threads: int
     memory_gb: float
     metric: str
@@ -63,7 +63,7 @@ def run_trial(request: TrialRequest, tell: Callable[[float, str], None]) -> Tria
         seed=trial.seed,
         threads=request.threads,
         memory_gb=request.memory_gb,
-        deadline=start + request.seconds,
+        deadline=request.deadline,
         predict_rows=len(test),
         metric=request.metric,
         weights=request.weights,

@@ -216,8 +216,8 @@ def _classes(
     task = _metric(Task(kind="binary" if len(classes) == 2 else "multiclass", target=target, classes=classes), metric)
     codes = np.asarray(pc.fill_null(pc.index_in(values, value_set=pa.array(classes, values.type)), -1), dtype=np.int64)
     keep = codes >= 0
-    known = np.asarray(values.is_valid())
-    return Labels(task=task, codes=codes[keep], keep=keep, known=known, notes=tuple(notes))
+    present = np.asarray(values.is_valid())
+    return Labels(task=task, codes=codes[keep], keep=keep, known=present, notes=tuple(notes))
 
 
 def _left_out(target: str, values: pa.ChunkedArray) -> list[str]:

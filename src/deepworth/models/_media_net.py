@@ -264,6 +264,8 @@ class MediaNet:
             self.module.load_state_dict(start)
         self.module.eval()
         context.notes["kept"] = "fine-tuned weights" if kept else "the start"
+        if not kept and self.starts_trained:
+            context.notes["remark"] = "training did not beat the linear probe it started from, which was kept"
 
     def _schedule(self, valid_rows: int, context: Context) -> recipes.Schedule:
         """Warm-up and a cosine that ends with the last step, or with the time where the machine slows down.

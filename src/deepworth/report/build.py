@@ -57,7 +57,7 @@ def _summary(run: RunFolder) -> dict[str, Any]:
         "accent": ACCENTS[verdict.verdict],
         "figure": gain_figure(gains, verdict.limits["worth"]) if gains else "",
         "trials": [t for t in trials if t.status == "done"],
-        "others": [t for t in trials if t.status != "done"],
+        "others": [t for t in trials if t.reason],
         "bars": _bars(verdict),
         "price": _price(verdict),
         "dataset": run.dataset,

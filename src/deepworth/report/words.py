@@ -83,10 +83,10 @@ def by_rung(verdict: Verdict) -> list[TrialResult]:
 
 
 def by_reason(trials: Iterable[TrialResult]) -> list[tuple[str, str, str]]:
-    """(status, models, reason) of trials that were not done; models that share a reason share a line."""
+    """(status, models, reason) of trials that were not done or left a remark; models that share it share a line."""
     lines: dict[tuple[str, str], list[str]] = {}
     for trial in trials:
-        if trial.status != "done":
+        if trial.reason:
             lines.setdefault((trial.status, trial.reason), []).append(trial.model)
     return [(status, ", ".join(models), reason) for (status, reason), models in lines.items()]
 
