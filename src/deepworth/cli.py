@@ -8,6 +8,7 @@ import sys
 import tempfile
 import time
 import traceback
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
@@ -16,7 +17,7 @@ from typing import Annotated, Any
 import typer
 
 from deepworth import __version__
-from deepworth.errors import DeepworthError, Interrupted, UserError
+from deepworth.errors import DeepworthError, Interrupted, UnreadRows, UserError
 from deepworth.types import Kind, Modality, TaskKind
 
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # read once, when a library with OpenMP is loaded
@@ -176,8 +177,13 @@ def predict(
         check_format(out)
         from deepworth import verbs
 
-        table = verbs.predict(run, source)
+        with warnings.catch_warnings(record=True) as noticed:
+            warnings.simplefilter("always", UnreadRows)
+            table = verbs.predict(run, source)
         write_table(table, out)
+    for warning in noticed:
+        if issubclass(warning.category, UnreadRows):
+            _say(f"warning: {warning.message}")
     if out is not None:
         _say(f"{table.num_rows:,} predictions in {out}")
 

@@ -42,6 +42,10 @@ class OutOfMemory(DeepworthError):
     """A trial needed more memory than the limit allows."""
 
 
+class UnreadRows(UserWarning):
+    """Some rows could not be read, and what is predicted for them means nothing."""
+
+
 def nearest(word: str, known: Iterable[str]) -> str:
     """A hint such as `; did you mean 'tabm'?`, or the known names when nothing is near."""
     known = sorted(known)

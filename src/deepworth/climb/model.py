@@ -13,7 +13,7 @@ import pyarrow as pa
 from deepworth.data.examples import Examples
 from deepworth.data.media import unreadable_files
 from deepworth.data.open import MEDIA, open_again
-from deepworth.errors import UserError
+from deepworth.errors import UnreadRows, UserError
 from deepworth.models.learner import Learner
 from deepworth.registry import build, find
 from deepworth.types import Dataset, Label, load, record
@@ -98,6 +98,7 @@ class Model:
             warnings.warn(
                 f"{unread.sum():,} of {len(unread):,} rows have no image or recording that can be read (the first is "
                 f"row {unread.argmax() + 1:,}): a prediction for them means nothing",
+                UnreadRows,
                 stacklevel=3,
             )
         return scores, unread
