@@ -51,7 +51,7 @@ class Learner(Protocol):
 
     def save(self, folder: Path) -> None:
         """Write everything `load` needs into an existing empty folder: JSON, npy/npz, safetensors, LightGBM text,
-        XGBoost JSON/UBJ or skops files; never a pickle."""
+        XGBoost JSON/UBJ; never a pickle."""
 
     @classmethod
     def load(cls, folder: Path) -> Learner:
