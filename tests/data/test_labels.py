@@ -11,9 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deepworth.data.labels import encode, find_task
+from deepworth.data.labels import find_task
 from deepworth.errors import UserError
-from deepworth.types import Task, dump, load
 
 
 def column(values) -> pa.ChunkedArray:
@@ -73,7 +72,6 @@ def test_codes_point_at_the_values_of_the_kept_rows(values):
     kept = [value for value, stays in zip(values, labels.keep, strict=True) if stays]
     assert [labels.task.classes[code] for code in labels.codes] == kept
     assert all(kept.count(label) >= 3 for label in labels.task.classes)
-    assert np.array_equal(encode(labels.task, column(pa.array(values, pa.string())))[labels.keep], labels.codes)
 
 
 @pytest.mark.parametrize(
@@ -122,30 +120,6 @@ def test_each_task_has_a_metric(kind, metric):
     assert found(values, metric="mae" if kind == "regression" else "log_loss").task.metric in ("mae", "log_loss")
 
 
-@pytest.mark.parametrize(
-    ("classes", "values", "codes"),
-    [
-        ((1, 2), ["2", "1", "x", None], [1, 0, -1, -1]),
-        ((1, 2), [2.0, float("nan"), 1.0], [1, -1, 0]),
-        ((1.0, 2.0), [2, 1, 3], [1, 0, -1]),
-        (("1", "2"), [2, 1, 3], [1, 0, -1]),
-        ((False, True), ["True", "false"], [1, 0]),
-        ((False, True), [1, 0, 2], [1, 0, -1]),
-        (("a", "b"), ["b", None, "c", "a"], [1, -1, -1, 0]),
-    ],
-)
-def test_new_rows_are_encoded_though_their_type_differs(classes, values, codes):
-    task = load(Task, dump(Task(kind="binary", target="y", classes=classes)))
-    assert encode(task, pa.array(values)).tolist() == codes
-
-
-def test_new_amounts_are_encoded():
-    task = Task(kind="regression", target="y")
-    assert np.array_equal(encode(task, pa.array(["1.5", None])), [1.5, np.nan], equal_nan=True)
-    with pytest.raises(UserError, match="is text, not numbers"):
-        encode(task, pa.array(["a"]))
-
-
 def test_words_for_a_missing_target_are_no_class():
     """As in a delimited file, where they are missing before anybody looks."""
     values = pa.chunked_array([["yes", "no", "NaN", " n/a ", "None", None] * 5])
@@ -153,7 +127,7 @@ def test_words_for_a_missing_target_are_no_class():
     assert found.task.classes == ("None", "no", "yes")  # a word of its own: nothing to some, a class to others
     assert found.known.sum() == found.keep.sum() == 15
     assert found.notes == ("'y' is missing where it says 'NaN', 'n/a'", "15 rows without 'y' are left out")
-    assert encode(found.task, values).tolist()[:6] == [2, 1, -1, -1, 0, -1]
+    assert found.codes.tolist()[:3] == [2, 1, 0]
     assert find_task("y", pa.chunked_array([["yes", "no", "", None] * 5])).notes == (
         "10 rows without 'y' are left out",
     )

@@ -61,32 +61,6 @@ def find_task(
     return _classes(target, values, wanted, metric, notes)
 
 
-def encode(task: Task, values: pa.ChunkedArray | pa.Array) -> np.ndarray:
-    """The targets of new rows: int64 class codes with -1 for unknown or missing ones, or float64 values with NaN.
-
-    Values of another type than at training are compared as numbers where the classes are numbers, else as text.
-    """
-    values = values if isinstance(values, pa.ChunkedArray) else pa.chunked_array([values])
-    values, _ = _plain(task.target, values)
-    if task.kind == "regression":
-        numbers = _numbers(values)
-        if numbers is None:
-            raise UserError(f"the target {task.target!r} of these rows is text, not numbers: {_examples(values)}")
-        return np.asarray(pc.fill_null(numbers, float("nan")))
-    classes = pa.array(list(task.classes))
-    if pt.is_string(classes.type):
-        values = values.cast(pa.string())
-    elif pt.is_boolean(classes.type) and pt.is_string(values.type):
-        classes = pa.array(["true" if label else "false" for label in task.classes])
-        values = pc.utf8_lower(values)
-    else:
-        classes = classes.cast(pa.float64())
-        if pt.is_string(values.type):
-            values = pa.chunked_array([forms.numbers(chunk, "") for chunk in values.chunks], pa.float64())
-        values = values.cast(pa.float64(), safe=False)
-    return np.asarray(pc.fill_null(pc.index_in(values, value_set=classes), -1), dtype=np.int64)
-
-
 def _plain(target: str, values: pa.ChunkedArray) -> tuple[pa.ChunkedArray, str]:
     """Strings, booleans, integers or floats, with NaN, empty text and words such as "NaN" as missing; these words."""
     kind = values.type

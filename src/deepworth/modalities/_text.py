@@ -1,4 +1,4 @@
-"""The length of texts, and toy reviews."""
+"""The sizes of data in columns, texts among them, and toy reviews."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pyarrow.csv
 
 from deepworth.data.examples import Examples, open_table
 from deepworth.data.tidy import plain
-from deepworth.types import Dataset, TaskKind
+from deepworth.types import Dataset, Splits, TaskKind, Workload
 
 SAMPLE = 2_000  # rows whose texts are measured
 
@@ -37,6 +37,24 @@ FILLER = [
 PRAISE = ["was wonderful", "felt brilliant", "made me smile", "was a delight", "looked beautiful"]
 BLAME = ["was dreadful", "felt boring", "made me angry", "was a waste", "looked cheap"]
 PLAIN = ["was average", "felt ordinary", "left me unmoved", "was as expected", "looked usual"]
+
+
+def workload(dataset: Dataset, splits: Splits) -> Workload:
+    """The sizes of the work on texts and on tables; `chars` is the mean over some rows, summed over text columns."""
+    kinds = [column.kind for column in dataset.feature_columns]
+    categories = sum(kind in ("category", "id") for kind in kinds)
+    return Workload(
+        modality=dataset.modality,
+        task=dataset.task.kind,
+        classes=len(dataset.task.classes),
+        train=splits.train,
+        valid=splits.valid,
+        test=splits.test,
+        numbers=len(kinds) - categories - kinds.count("text"),
+        categories=categories,
+        texts=kinds.count("text"),
+        chars=mean_chars(dataset),
+    )
 
 
 def mean_chars(dataset: Dataset) -> float:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from deepworth.registry import ModalitySpec
-from deepworth.types import Column, Dataset, Splits, TaskKind, Workload
+from deepworth.types import Column, TaskKind
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -15,26 +15,6 @@ if TYPE_CHECKING:
 def sniff(columns: tuple[Column, ...], table: pa.Table) -> bool:
     """Whether the columns are a table: some are neither image nor audio. Asked last, after the media and text."""
     return any(column.kind not in ("image", "audio") for column in columns)
-
-
-def workload(dataset: Dataset, splits: Splits) -> Workload:
-    """The sizes of the work."""
-    from deepworth.modalities._text import mean_chars
-
-    kinds = [column.kind for column in dataset.feature_columns]
-    categories = sum(kind in ("category", "id") for kind in kinds)
-    return Workload(
-        modality="tabular",
-        task=dataset.task.kind,
-        classes=len(dataset.task.classes),
-        train=splits.train,
-        valid=splits.valid,
-        test=splits.test,
-        numbers=len(kinds) - categories - kinds.count("text"),
-        categories=categories,
-        texts=kinds.count("text"),
-        chars=mean_chars(dataset),
-    )
 
 
 def toy(folder: Path, rows: int, seed: int, task_kind: TaskKind) -> Path:
@@ -50,7 +30,7 @@ SPECS = [
         summary="tables of numbers, categories and dates",
         reads=("number", "category", "boolean", "datetime", "text", "id"),
         sniff=f"{__name__}:sniff",
-        workload=f"{__name__}:workload",
+        workload="deepworth.modalities._text:workload",
         toy=f"{__name__}:toy",
         order=90,
     )

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from deepworth.registry import ModalitySpec
-from deepworth.types import Column, Dataset, Splits, TaskKind, Workload
+from deepworth.types import Column, TaskKind
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -26,26 +26,6 @@ def sniff(columns: tuple[Column, ...], table: pa.Table) -> bool:
     return not others or max(head_chars(table.column(name)) for name in texts) > LONG
 
 
-def workload(dataset: Dataset, splits: Splits) -> Workload:
-    """The sizes of the work; `chars` is the mean over some rows, summed over the text columns."""
-    from deepworth.modalities._text import mean_chars
-
-    kinds = [column.kind for column in dataset.feature_columns]
-    categories = sum(kind in ("category", "id") for kind in kinds)
-    return Workload(
-        modality="text",
-        task=dataset.task.kind,
-        classes=len(dataset.task.classes),
-        train=splits.train,
-        valid=splits.valid,
-        test=splits.test,
-        numbers=len(kinds) - categories - kinds.count("text"),
-        categories=categories,
-        texts=kinds.count("text"),
-        chars=mean_chars(dataset),
-    )
-
-
 def toy(folder: Path, rows: int, seed: int, task_kind: TaskKind) -> Path:
     """A CSV file of `review` and `target`: words of praise and blame among filler decide."""
     from deepworth.modalities._text import toy_reviews
@@ -59,7 +39,7 @@ SPECS = [
         summary="documents, reviews, messages",
         reads=("text",),
         sniff=f"{__name__}:sniff",
-        workload=f"{__name__}:workload",
+        workload="deepworth.modalities._text:workload",
         toy=f"{__name__}:toy",
         order=50,
     )
