@@ -6,10 +6,10 @@ from pathlib import Path
 
 from deepworth.store import RunFolder
 from deepworth.types import (
-    Answer,
     Candidate,
     Column,
     Concern,
+    Conclusion,
     Dataset,
     Estimate,
     Fact,
@@ -97,7 +97,9 @@ def dataset(folder: Path, evil: bool = False) -> Dataset:
     )
 
 
-def verdict(answer: Answer = "not worth it", evil: bool = False, trials: tuple[TrialResult, ...] = TRIALS) -> Verdict:
+def verdict(
+    answer: Conclusion = "not worth it", evil: bool = False, trials: tuple[TrialResult, ...] = TRIALS
+) -> Verdict:
     gains = {
         "frozen": Gain(
             rung="frozen",
@@ -143,7 +145,7 @@ def verdict(answer: Answer = "not worth it", evil: bool = False, trials: tuple[T
     )
 
 
-def make_run(folder: Path, answer: Answer = "not worth it", evil: bool = False) -> Path:
+def make_run(folder: Path, answer: Conclusion = "not worth it", evil: bool = False) -> Path:
     """A finished run folder, its page excepted."""
     run = RunFolder.new(folder, "adult")
     data = dataset(folder, evil)
@@ -157,7 +159,11 @@ def make_run(folder: Path, answer: Answer = "not worth it", evil: bool = False) 
     concerns = (Concern(id="duplicates", message=f"47 rows stand in both {EVIL if evil else ''}", rows=47),)
     run.save("profile", Profile(facts=facts, concerns=concerns))
     rule = Rule(
-        id="table-try-deep", effect="a tabular network is tried", reason="measured, not guessed", source="TabArena"
+        id="table-try-deep",
+        condition="small tables",
+        effect="a tabular network is tried",
+        reason="measured, not guessed",
+        source="TabArena",
     )
     candidates = tuple(Candidate(model=t.model, rung=t.rung, estimate=t.estimate) for t in TRIALS)
     run.save("plan", Plan(candidates=candidates, rules=(rule,)))

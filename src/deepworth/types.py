@@ -14,7 +14,7 @@ Kind = Literal["number", "category", "boolean", "datetime", "text", "image", "au
 TaskKind = Literal["binary", "multiclass", "regression"]  # room for multilabel, multitarget, forecasting, transcription
 Rung = Literal["floor", "classical", "frozen", "tuned", "custom"]
 Status = Literal["done", "skipped", "failed", "stopped"]
-Answer = Literal["worth it", "not worth it", "no measurable difference", "cannot tell yet"]
+Conclusion = Literal["worth it", "not worth it", "no measurable difference", "cannot tell yet"]
 Label = str | int | float | bool
 
 RUNGS: tuple[Rung, ...] = ("floor", "classical", "frozen", "tuned", "custom")
@@ -132,6 +132,8 @@ class Goals:
     memory_gb: float | None = None  # None: 80 % of what the machine has free
     jobs: int = 1
     seed: int = 0
+    weeks: float | None = None  # how long the project may iterate; None: as long as one run
+    hardware: str = "auto"  # "auto": what is here; "none"; or accelerators by name, e.g. "T4", "2x A100-SXM4-80GB"
 
 
 @record
@@ -214,6 +216,29 @@ class Estimate:
     seconds: Range
     peak_gb: Range
     basis: str  # where the numbers come from, in one phrase
+    usd: Range | None = None  # rent or electricity of the hardware of the plan; None: not priced
+
+
+@record
+class Answer:
+    """One of the four questions of the framework, answered from facts."""
+
+    question: Literal["data", "amount", "hardware", "iterations"]
+    asked: str  # the question as one would say it aloud
+    answer: Literal["yes", "no", "unsure"]
+    because: str  # one sentence from the facts
+    facts: tuple[Fact, ...] = ()
+    changes: tuple[str, ...] = ()  # what would change it, e.g. "with an L4, the tuned rung would enter"
+
+
+@record
+class Missing:
+    """What must be known before a plan can be made."""
+
+    question: str  # of Answer
+    asks: str  # the question to the person
+    flag: str  # how a command line says it, e.g. "--target COL"
+    choices: tuple[str, ...] = ()  # sensible answers, the likeliest first
 
 
 @record
@@ -221,9 +246,42 @@ class Rule:
     """One rule of the decision framework that fired."""
 
     id: str
+    condition: str
     effect: str
     reason: str
     source: str
+
+
+@record
+class Evidence:
+    """What happened on published data sets of this kind; gain is the relative reduction of the error, its median."""
+
+    id: str
+    claim: str  # as a sentence with its numbers
+    challenger: str
+    base: str
+    where: str  # which sets: the task, the sizes, how they were split
+    sets: int
+    share: float  # of the sets on which the challenger was better, with its 90 % interval
+    share_low: float
+    share_high: float
+    gain: float
+    gain_low: float
+    gain_high: float
+    source: str
+    note: str = ""  # where it contradicts a rule, and which
+
+
+@record
+class Hardware:
+    """What a plan reckons with: devices found here, or named."""
+
+    name: str
+    count: int = 1  # devices; 0 where there is no accelerator
+    memory_gb: float = 0.0  # of one device, or of the machine where there is none
+    usd_per_hour: float | None = None  # rent of all devices; None: owned, electricity only
+    priced: str = ""  # source and date of the price
+    found: bool = True  # detected here, not only named
 
 
 @record
@@ -240,6 +298,11 @@ class Candidate:
 class Plan:
     candidates: tuple[Candidate, ...]  # in the order they will be tried
     rules: tuple[Rule, ...] = ()
+    answers: tuple[Answer, ...] = ()
+    evidence: tuple[Evidence, ...] = ()
+    hardware: Hardware | None = None
+    justification: str = ""
+    not_ready: tuple[Missing, ...] = ()
 
 
 @record
@@ -300,7 +363,7 @@ class Gain:
 
 @record
 class Verdict:
-    verdict: Answer
+    verdict: Conclusion
     sentence: str  # the verdict as one would say it aloud
     metric: MetricInfo
     gain: Gain | None

@@ -14,7 +14,7 @@ from deepworth.errors import Interrupted, NothingTrained
 from deepworth.metrics.intervals import paired_gain
 from deepworth.metrics.scores import Metric, metric
 from deepworth.store import RunFolder
-from deepworth.types import DEEP, SHALLOW, Answer, Dataset, Gain, Goals, Splits, TrialResult, Verdict
+from deepworth.types import DEEP, SHALLOW, Conclusion, Dataset, Gain, Goals, Splits, TrialResult, Verdict
 
 NARROW = 5.0  # times the least useful gain: an interval that reaches further from 0 comes from too few rows ...
 LEAST_NARROW = 0.02  # ... but this far is narrow whatever gain would count
@@ -101,7 +101,7 @@ def _answer(
     primary: Metric,
     goals: Goals,
     splits: Splits,
-) -> tuple[Answer, str, str]:
+) -> tuple[Conclusion, str, str]:
     """(class, sentence, what would decide it)."""
     if base is None:
         return (
@@ -162,7 +162,7 @@ def _why_no_deep(results: Sequence[TrialResult], goals: Goals) -> str:
 
 
 def _winner(
-    answer: Answer, base: TrialResult | None, deep: TrialResult | None, done: list[TrialResult], primary: Metric
+    answer: Conclusion, base: TrialResult | None, deep: TrialResult | None, done: list[TrialResult], primary: Metric
 ) -> TrialResult:
     """The deep model where it is worth it, the base where it is not or equal, else the best on valid."""
     if answer == "worth it" and deep:

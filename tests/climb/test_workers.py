@@ -22,7 +22,7 @@ from pathlib import Path
 import typer
 from deepworth.climb.ladder import Ladder
 from deepworth.climb.watch import Watch
-from deepworth.cli import _plainly
+from deepworth.cli.border import plainly
 from deepworth.store import RunFolder
 from deepworth.types import Goals, Machine, Plan
 from deepworth.verdict import judge
@@ -35,7 +35,7 @@ run, goals = RunFolder(Path(sys.argv[1])), Goals(seconds=60.0)
 machine = Machine(threads=1, memory_gb=4.0, gflops=10.0)
 plan = Plan(candidates=(candidate("sleeper"),))
 try:
-    with _plainly(debug=False):
+    with plainly(debug=False):
         judge(run, Ladder(run, plan, goals, machine, time.monotonic() + 60, Told()).climb(), goals, {})
 except typer.Exit as end:
     sys.exit(end.exit_code)

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from deepworth.report.build import fragment, write_report
 from deepworth.report.figures import gain_figure
 from deepworth.store import write
-from deepworth.types import Answer, Gain, dump
+from deepworth.types import Conclusion, Gain, dump
 from tests.made_run import EVIL, TRIALS, make_run, verdict
 
 VOID = {"meta", "br", "hr", "img", "link", "input", "circle", "rect", "line"}
@@ -40,8 +40,8 @@ class Tags(html.parser.HTMLParser):
             assert self.open.pop() == tag
 
 
-@pytest.mark.parametrize("answer", get_args(Answer))
-def test_page_says_the_verdict_first(tmp_path: Path, answer: Answer) -> None:
+@pytest.mark.parametrize("answer", get_args(Conclusion))
+def test_page_says_the_verdict_first(tmp_path: Path, answer: Conclusion) -> None:
     page = write_report(make_run(tmp_path / "adult", answer)).read_text()
     assert page.index(f"<strong>{answer}</strong>") < page.index("<svg") < page.index("What was tried")
     for trial in TRIALS:

@@ -29,7 +29,9 @@ def make_plan(work: Workload, machine: Machine, goals: Goals) -> Plan:
     candidates = [_candidate(spec, work, machine, goals, fired) for spec in chosen]
     return Plan(
         candidates=tuple(_in_order(candidates)),
-        rules=tuple(Rule(id=r.id, effect=r.effect, reason=r.reason, source=r.source) for r in fired),
+        rules=tuple(
+            Rule(id=r.id, condition=r.condition, effect=r.effect, reason=r.reason, source=r.source) for r in fired
+        ),
     )
 
 

@@ -18,6 +18,7 @@ class SpendingRule:
     """Skips some rungs where its condition holds, unless the user asked for them."""
 
     id: str
+    condition: str  # `applies` in words
     applies: Condition
     skips: tuple[Rung, ...] = ()
     fits_only: tuple[Rung, ...] = ()  # these run only when their likely time fits the limit
@@ -33,6 +34,7 @@ def _media(work: Workload) -> bool:
 RULES: tuple[SpendingRule, ...] = (
     SpendingRule(
         id="media-small",
+        condition="text, images or audio, under 10,000 training examples",
         applies=lambda work, machine: _media(work) and work.train < 10_000,
         skips=("custom",),
         effect="no network is trained from scratch",
@@ -41,6 +43,7 @@ RULES: tuple[SpendingRule, ...] = (
     ),
     SpendingRule(
         id="no-gpu",
+        condition="text, images or audio, and no accelerator",
         applies=lambda work, machine: _media(work) and not machine.accelerator,
         fits_only=("tuned", "custom"),
         effect="fine-tuning and networks from scratch run only when their estimate fits the limit",
@@ -49,6 +52,7 @@ RULES: tuple[SpendingRule, ...] = (
     ),
     SpendingRule(
         id="table-tiny",
+        condition="a table of under 200 training rows",
         applies=lambda work, machine: work.modality == "tabular" and work.train < 200,
         skips=("custom",),
         effect="no network is trained on the table",
@@ -57,6 +61,7 @@ RULES: tuple[SpendingRule, ...] = (
     ),
     SpendingRule(
         id="table-try-deep",
+        condition="a table of 200 training rows or more",
         applies=lambda work, machine: work.modality == "tabular" and work.train >= 200,
         effect="a tabular network is tried whenever the time allows",
         reason="the winner cannot be told from the size of a table (cross-validated AUC 0.42 to 0.62): measured",
