@@ -22,6 +22,7 @@ from deepworth.types import Column, Dataset, Kind, Task
 
 THREADS = len(os.sched_getaffinity(0))
 ROUNDS = 3
+REPEATS = 3  # divisions into five folds: a head differs more from fold to fold than the features do
 
 
 def data_folder() -> Path | None:
@@ -83,19 +84,36 @@ def alternate(
     return ratios, one, other
 
 
-def accuracy(features: np.ndarray, rows: Examples) -> float:
-    """Of a linear head, mean over five folds in random order."""
-    folds = np.array_split(np.random.default_rng(0).permutation(len(rows)), 5)
-    hits = []
-    for i, test in enumerate(folds):
-        valid = folds[(i + 1) % 5]
-        train = np.concatenate([fold for j, fold in enumerate(folds) if j not in (i, (i + 1) % 5)])
-        head = LinearHead(rows.dataset.task)
-        head.fit(features[train], rows.labels[train], features[valid], rows.labels[valid], threads=THREADS)
-        hits.append((head.predict(features[test]).argmax(axis=1) == rows.labels[test]).mean())
-    return float(np.mean(hits))
+def hits(features: np.ndarray, rows: Examples) -> np.ndarray:
+    """(n,) share of REPEATS divisions into five folds in which a linear head is right about a row it did not see."""
+    right = np.zeros(len(rows))
+    for repeat in range(REPEATS):
+        folds = np.array_split(np.random.default_rng(repeat).permutation(len(rows)), 5)
+        for i, test in enumerate(folds):
+            valid = folds[(i + 1) % 5]
+            train = np.concatenate([fold for j, fold in enumerate(folds) if j not in (i, (i + 1) % 5)])
+            head = LinearHead(rows.dataset.task)
+            head.fit(features[train], rows.labels[train], features[valid], rows.labels[valid], threads=THREADS)
+            right[test] += head.predict(features[test]).argmax(axis=1) == rows.labels[test]
+    return right / REPEATS
 
 
-def report(ratios: list[float], goal: float, ours: float, theirs: float) -> None:
+def compare(name: str, ours: np.ndarray, theirs: np.ndarray, rows: Examples) -> None:
+    """Print both accuracies and their difference with a 95 % interval, a bootstrap over the same rows."""
+    one, other = hits(ours, rows), hits(theirs, rows)
+    draws = np.random.default_rng(0).integers(0, len(rows), (4000, len(rows)))
+    low, high = np.quantile((one - other)[draws].mean(axis=1), (0.025, 0.975))
+    print(
+        f"{name:34} ours {one.mean():.3f}, theirs {other.mean():.3f}, "
+        f"difference {(one - other).mean():+.3f} [{low:+.3f} .. {high:+.3f}]"
+    )
+
+
+def likeness(one: np.ndarray, other: np.ndarray) -> float:
+    """The mean over the rows of the cosine of two (n, width) matrices."""
+    lengths = np.linalg.norm(one, axis=1) * np.linalg.norm(other, axis=1)
+    return float(np.mean(np.sum(one * other, axis=1) / np.maximum(lengths, 1e-12)))
+
+
+def headline(ratios: list[float], goal: float) -> None:
     print(f"\nmedian ratio {median(ratios):.2f} (rounds {', '.join(f'{r:.2f}' for r in ratios)}; goal >= {goal:g})")
-    print(f"accuracy of a linear head, five folds: ours {ours:.3f}, theirs {theirs:.3f}")

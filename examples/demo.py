@@ -13,7 +13,8 @@ from sklearn.datasets import load_breast_cancer, load_digits
 
 import deepworth as dw
 from deepworth.progress import Progress
-from deepworth.tables import stdout, verdict_view
+from deepworth.views.console import stdout
+from deepworth.views.verdict import verdict_view
 
 FOLDER = Path("runs/demo")
 

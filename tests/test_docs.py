@@ -18,7 +18,7 @@ from deepworth.cli import app
 
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs" / "cli.md"
-COMMANDS = ("", "fit", "predict", "show", "models")
+COMMANDS = ("", "data", "plan", "estimate", "hardware", "fit", "predict", "show", "report", "models")
 DOCS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 REGISTRIES = ("models", "readers", "modalities", "weights")
 

@@ -42,7 +42,7 @@ def test_import_deepworth_is_light() -> None:
     assert not loaded_after("import deepworth; deepworth.errors.UserError") & HEAVY
 
 
-@pytest.mark.parametrize("kind", ["models", "readers", "modalities", "weights"])
+@pytest.mark.parametrize("kind", ["models", "readers", "modalities", "weights", "trackers"])
 def test_scanning_a_registry_is_light(kind: str) -> None:
     assert not loaded_after(f"from deepworth.registry import specs; assert specs({kind!r})") & HEAVY
 

@@ -12,7 +12,7 @@ PACKAGE = Path(__file__).parents[1] / "src" / "deepworth"
 FILES = sorted(PACKAGE.rglob("*.py"))
 LAYERS = (  # a file may import from its own layer and from those above it in this list
     ("types", "errors"),
-    ("registry", "store"),
+    ("registry", "store", "words", "quantities"),
     ("data", "readers", "modalities", "metrics", "weights", "trackers"),
     ("profile",),
     ("decide", "cost"),
@@ -20,8 +20,8 @@ LAYERS = (  # a file may import from its own layer and from those above it in th
     ("climb",),
     ("verdict",),
     ("report", "exporters", "explain", "serve"),
-    ("verbs",),
-    ("estimators", "progress", "tables"),
+    ("verbs", "run"),
+    ("estimators", "progress", "predictions", "views"),
     ("cli", "__main__"),
 )
 NETWORKS = {"torch", "tabm", "rtdl_num_embeddings"}  # torch, and packages of nothing but torch modules

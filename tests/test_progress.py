@@ -65,3 +65,20 @@ def test_reasons_are_whole_at_80_columns(tmp_path: Path) -> None:
     words = " ".join(said.split())
     for result in TRIALS:
         assert " ".join(result.reason.split()) in words
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+def test_the_time_left_and_the_price_of_the_next_rung(tmp_path: Path, terminal: bool) -> None:
+    run = RunFolder(make_run(tmp_path / "adult"))
+    screen = io.StringIO()
+    progress = Progress(Console(file=screen, force_terminal=terminal, width=200, highlight=False, color_system=None))
+    progress.planned(run.plan)
+    progress.started(*begin(run, TRIALS[1]), 100.0)
+    assert progress._left() == "1:40 left; next rung floor: ~0.2 s [0.1..0.4]"
+    progress.started(*begin(run, TRIALS[0]), 100.0)
+    assert "next rung custom: ~14 m" in progress._left()
+    progress.started(*begin(run, TRIALS[4]), 100.0)
+    assert progress._left() == "1:40 left, 6 models to go"
+    for trial in TRIALS:
+        progress.finished(trial)
+    assert progress._left() == "1:40 left"

@@ -12,7 +12,9 @@ def test_all_is_sorted_and_complete() -> None:
         "Run",
         "errors",
         "fit",
+        "look",
         "open_run",
+        "plan",
         "predict",
     ]
     assert deepworth.__all__ == sorted(deepworth.__all__)

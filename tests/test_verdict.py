@@ -7,11 +7,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
 from deepworth.errors import Interrupted, NothingTrained
 from deepworth.store import RunFolder
-from deepworth.types import Dataset, Goals, Profile, Splits, Status, Task, TrialResult, Verdict, dump, load
+from deepworth.types import Dataset, Goals, Profile, Roles, Splits, Status, Task, TrialResult, Verdict, dump, load
 from deepworth.verdict import judge
 
 ROWS = 6000
@@ -126,6 +127,84 @@ def test_the_best_on_validation_is_chosen_even_when_test_disagrees(run: RunFolde
     verdict = judge(run, [trial(run, "trees", "classical", 1.0), lucky, chosen], Goals(), {})
     assert verdict.gain is not None
     assert verdict.gain.challenger == "chosen"
+
+
+def test_each_deep_rung_has_an_answer_of_its_own(run: RunFolder) -> None:
+    results = [
+        trial(run, "trees", "classical", 1.0),
+        trial(run, "embedding", "frozen", 1.2),
+        trial(run, "net", "custom", 0.8),
+        trial(run, "bert", "tuned", 1.0, status="skipped"),
+    ]
+    answers = judge(run, results, Goals(), {}).answers
+    assert {rung: answer.verdict for rung, answer in answers.items()} == {
+        "frozen": "not worth it",
+        "tuned": "cannot tell yet",
+        "custom": "worth it",
+    }
+    assert "embedding (frozen) against trees" in answers["frozen"].sentence
+    assert "bert was skipped: for a test" in answers["tuned"].decide_next
+
+
+def test_groups_of_test_rows_are_what_is_resampled(run: RunFolder) -> None:
+    dataset = replace(load(Dataset, run.data / "dataset.json"), roles=Roles(group="person"))
+    (run.data / "dataset.json").write_bytes(dump(dataset))
+    people = pa.table({"person": [f"p{row % 7}" for row in range(ROWS)]})
+    with pa.OSFile(str(run.data / "table.arrow"), "wb") as file, pa.ipc.new_file(file, people.schema) as writer:
+        writer.write_table(people)
+    np.save(run.path / "splits" / "test.npy", np.arange(ROWS))
+    verdict = judge(run, [trial(run, "trees", "classical", 1.0), trial(run, "net", "custom", 0.8)], Goals(), {})
+    assert verdict.gain is not None
+    assert (verdict.gain.method, verdict.gain.units) == ("paired bootstrap over groups", 7)
+    assert "of 7 groups" in verdict.sentence
+    assert any("7 groups of 'person'" in warning for warning in verdict.warnings)
+
+
+def test_seeds_beside_a_trial_enter_the_interval_and_what_would_decide(run: RunFolder) -> None:
+    results = [trial(run, "trees", "classical", 1.0), trial(run, "net", "custom", 0.96)]
+    alone = judge(run, results, Goals(), {})
+    labels, random = np.load(run.sealed / "labels_test.npy"), np.random.default_rng(9)
+    for seed, noise in enumerate((0.9, 1.02), start=1):
+        predictions = labels + noise * random.standard_normal(ROWS)
+        np.save(run.trial("net") / f"predictions_test-{seed}.npy", predictions)
+    seeds = judge(run, results, Goals(), {})
+    assert alone.gain is not None
+    assert seeds.gain is not None
+    assert (alone.gain.seeds, seeds.gain.seeds) == (1, 3)
+    assert seeds.gain.high - seeds.gain.low > 2 * (alone.gain.high - alone.gain.low)
+    assert any("one seed" in warning for warning in alone.warnings)
+    assert not any("one seed" in warning for warning in seeds.warnings)
+    assert seeds.verdict == "cannot tell yet"
+    assert "more seeds of net" in seeds.decide_next
+
+
+def test_folds_beside_the_trials_judge_where_test_rows_are_few(run: RunFolder) -> None:
+    few_rows(run, 100)
+    results = [trial(run, "trees", "classical", 1.0), trial(run, "net", "custom", 0.7)]
+    random = np.random.default_rng(4)
+    for fold in range(10):
+        labels = random.standard_normal(100)
+        np.save(run.sealed / f"labels_fold-{fold:02}.npy", labels)
+        (run.path / "splits" / f"fold-{fold:02}").mkdir()
+        np.save(run.path / "splits" / f"fold-{fold:02}" / "train.npy", np.arange(400))
+        for model, noise in (("trees", 1.0), ("net", 0.7)):
+            predictions = labels + noise * random.standard_normal(100)
+            np.save(run.trial(model) / f"predictions_fold-{fold:02}.npy", predictions)
+    verdict = judge(run, results, Goals(), {})
+    assert verdict.gain is not None
+    assert (verdict.gain.method, verdict.gain.units) == ("corrected resampled t", 10)
+    assert verdict.verdict == "worth it"
+    assert "10 folds of a repeated cross-validation" in verdict.sentence
+    assert not any("one division" in warning for warning in verdict.warnings)
+
+
+def test_time_that_was_too_short_is_named(run: RunFolder) -> None:
+    cut = replace(trial(run, "net", "custom", 0.97, rows=300), notes={"cut": True}, seconds=40.0)
+    few = trial(run, "trees", "classical", 1.0, rows=300)
+    few_rows(run, 300)
+    decide = judge(run, [few, cut], Goals(), {}).decide_next
+    assert "more time: net was stopped by the clock after 40 s" in decide
+    assert "rows in all" in decide
 
 
 def test_json_round_trip_and_schema(run: RunFolder) -> None:

@@ -8,18 +8,21 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from deepworth import errors
     from deepworth.estimators import DeepWorthClassifier, DeepWorthRegressor
-    from deepworth.verbs import Run, fit, open_run, predict
+    from deepworth.run import Run, open_run
+    from deepworth.verbs import fit, look, plan, predict
 
 __version__ = "0.1.0"
 
-__all__ = ["DeepWorthClassifier", "DeepWorthRegressor", "Run", "errors", "fit", "open_run", "predict"]
+__all__ = ["DeepWorthClassifier", "DeepWorthRegressor", "Run", "errors", "fit", "look", "open_run", "plan", "predict"]
 
 _HOMES = {
     "DeepWorthClassifier": "deepworth.estimators",
     "DeepWorthRegressor": "deepworth.estimators",
-    "Run": "deepworth.verbs",
+    "Run": "deepworth.run",
     "fit": "deepworth.verbs",
-    "open_run": "deepworth.verbs",
+    "look": "deepworth.verbs",
+    "open_run": "deepworth.run",
+    "plan": "deepworth.verbs",
     "predict": "deepworth.verbs",
 }
 

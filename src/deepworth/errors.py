@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+
+from deepworth.types import Missing, Question
 
 
 class DeepworthError(Exception):
@@ -16,6 +19,16 @@ class UserError(DeepworthError):
     """Something the user gave cannot be used as it is: the message says what was found and what to do."""
 
     exit_code = 2
+
+
+class Unanswered(UserError):
+    """One of the four questions has no answer yet: `asks` it, `flag` gives the answer on a command line."""
+
+    def __init__(
+        self, message: str, *, question: Question, asks: str, flag: str, choices: tuple[str, ...] = ()
+    ) -> None:
+        super().__init__(message)
+        self.missing = Missing(question=question, asks=asks, flag=flag, choices=choices)
 
 
 class MissingPackage(UserError):
@@ -42,8 +55,27 @@ class OutOfMemory(DeepworthError):
     """A trial needed more memory than the limit allows."""
 
 
-class UnreadRows(UserWarning):
+class PredictionWarning(UserWarning):
+    """Something about the rows to predict that a person should know before using what is predicted."""
+
+
+class Drifted(PredictionWarning):
+    """Some columns of the rows to predict are unlike those the model learned from."""
+
+
+class UnreadRows(PredictionWarning):
     """Some rows could not be read, and what is predicted for them means nothing."""
+
+
+@contextmanager
+def naming(source: str) -> Iterator[None]:
+    """Begin what is refused in the body with the source it is about, where the refusal does not name it."""
+    try:
+        yield
+    except UserError as error:
+        if source not in str(error) and not isinstance(error, Unanswered):
+            error.args = (f"{source}: {error}",)
+        raise
 
 
 def nearest(word: str, known: Iterable[str]) -> str:

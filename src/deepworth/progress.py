@@ -12,8 +12,10 @@ from rich.table import Table
 from rich.text import Text
 
 from deepworth.climb.watch import Watch
-from deepworth.report.words import clock, duration, kinds, score, span, task_sentence
-from deepworth.types import Candidate, Dataset, Plan, Profile, Range, Splits, Trial, TrialResult, Verdict
+from deepworth.decide.shapes import SHAPES
+from deepworth.report.words import kinds, task_sentence
+from deepworth.types import Candidate, Dataset, Plan, Profile, Rung, Splits, Trial, TrialResult, Verdict
+from deepworth.words import added, clock, count, duration, money_span, score, span
 
 MARKS = {"done": ("✓", "green"), "skipped": ("–", "dim"), "failed": ("✗", "red"), "stopped": ("■", "yellow")}
 WIDTHS = (1, 20, 9, 10, 17)  # mark, model, rung, elapsed, estimate; the rest of the line is the score or the reason
@@ -36,6 +38,8 @@ class Progress(Watch):
         self.console = console or Console(stderr=True, highlight=False)
         self.drawn = self.console.is_terminal
         self.running: dict[str, _Running] = {}
+        self.ahead: list[Candidate] = []  # what is to run and has not begun, in its order
+        self.reached: set[Rung] = set()  # rungs of which something has begun
         self.until = 0.0  # time.monotonic() at which the run must end
         self.metric = ""
         self.live = Live(
@@ -65,18 +69,24 @@ class Progress(Watch):
 
     def planned(self, plan: Plan) -> None:
         tries = [c for c in plan.candidates if c.decision == "run"]
-        total = [sum(getattr(c.estimate.seconds, end) for c in tries) for end in ("low", "likely", "high")]
-        estimate = span(Range(low=total[0], likely=total[1], high=total[2]))
+        self.ahead = list(tries)
+        estimate = span(added([c.estimate.seconds for c in tries]))
         self._head(
             "plan", f"{len(tries)} models to try, {len(plan.candidates) - len(tries)} skipped; {estimate} in all"
         )
+        for concern in plan.concerns:
+            if concern.id in SHAPES:
+                self._head("look at", concern.message, "yellow")
         for rule in plan.rules:
-            self._head("", f"rule {rule.id}: {rule.effect}", "dim")
+            if rule.skips or rule.fits_only:  # `deepworth plan` tells all of them
+                self._head("", f"rule {rule.id}: {rule.effect}", "dim")
         self.console.print()
 
     def started(self, candidate: Candidate, trial: Trial, seconds_left: float) -> None:
         now = time.monotonic()
         self.until = now + seconds_left
+        self.reached.add(candidate.rung)
+        self._begun(candidate.model)
         self.running[trial.key] = _Running(candidate, now, told=now)
 
     def progress(self, trial_key: str, share: float, message: str) -> None:
@@ -85,10 +95,12 @@ class Progress(Watch):
         run.share, run.message = share, message
         if not self.drawn and time.monotonic() - run.told > HEARTBEAT_SECONDS:
             run.told = time.monotonic()
-            self._line(self._cells_running(run))
+            *cells, said = self._cells_running(run)
+            self._line((*cells, f"{said}; {self._left()}"))
 
     def finished(self, result: TrialResult) -> None:
         self.running.pop(result.key, None)
+        self._begun(result.model)
         mark, colour = MARKS[result.status]
         name = (mark, result.model, result.rung)
         if result.status == "done":
@@ -136,8 +148,22 @@ class Progress(Watch):
         """The part of the screen that is redrawn: what runs, and the time left."""
         if not self.until:
             return Text("reading …", "dim")
-        left = Text(f"{clock(self.until - time.monotonic())} left; Ctrl-C ends with a verdict on what is done", "dim")
+        left = Text(f"{self._left()}; Ctrl-C ends with a verdict on what is done", "dim")
         return Group(*(_grid(self._cells_running(run)) for run in list(self.running.values())), left)
+
+    def _left(self) -> str:
+        """The time that is left, and the price of the rung that comes next."""
+        left = f"{clock(self.until - time.monotonic())} left"
+        rung = next((c.rung for c in self.ahead if c.rung not in self.reached), None)
+        if rung is None:
+            return f"{left}, {count(len(self.ahead), 'model')} to go" if self.ahead else left
+        estimates = [c.estimate for c in self.ahead if c.rung == rung]
+        costs = [estimate.usd for estimate in estimates if estimate.usd]
+        price = f", {money_span(added(costs))}" if costs else ""
+        return f"{left}; next rung {rung}: {span(added([e.seconds for e in estimates]))}{price}"
+
+    def _begun(self, model: str) -> None:
+        self.ahead = [candidate for candidate in self.ahead if candidate.model != model]
 
 
 def _grid(cells: tuple[str, ...], colour: str = "") -> Table:

@@ -69,6 +69,17 @@ class WeightsSpec:
     load: str  # "module:function", (source: str) -> what the modality's learners expect
 
 
+@record
+class TrackerSpec:
+    """Something that writes down how a network trains. Whatever is registered, and has what it needs, takes part."""
+
+    name: str
+    summary: str
+    tracker: str  # "module:Class", a deepworth.train.options.Observer built with the folder of the trial
+    needs: tuple[str, ...] = ()  # importable module names beyond the core
+    order: int = 50
+
+
 def resolve(reference: str) -> Any:
     """The object behind `"module:attr"`, imported now."""
     module, _, attr = reference.partition(":")
@@ -77,7 +88,7 @@ def resolve(reference: str) -> Any:
 
 @functools.cache
 def specs(kind: str) -> dict[str, Any]:
-    """Every spec of a kind ("models", "readers", "modalities", "weights"), by name, in the order to try them."""
+    """Every spec of a kind ("models", "readers", "trackers", ...), by name, in the order to try them."""
     package = importlib.import_module(f"deepworth.{kind}")
     modules = [
         importlib.import_module(info.name)
@@ -109,8 +120,8 @@ def installed(module: str) -> bool:
     return importlib.util.find_spec(module) is not None
 
 
-def missing(item: ModelSpec) -> tuple[str, ...]:
-    """The packages a model needs and this machine lacks."""
+def missing(item: ModelSpec | TrackerSpec) -> tuple[str, ...]:
+    """The packages a model or tracker needs and this machine lacks."""
     return tuple(name for name in item.needs if not installed(name))
 
 

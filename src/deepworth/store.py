@@ -4,26 +4,45 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import msgspec
 
 from deepworth.errors import DeepworthError, UserError
 from deepworth.types import Dataset, Plan, Profile, Splits, TrialResult, Verdict, dump, load
 
+LOCK = ".lock"
+
+
+@contextmanager
+def whole(path: Path) -> Iterator[Path]:
+    """Where to write a file that gets the name `path` when the body is done, so that nobody ever sees half of it.
+
+    Raises UserError for a place that cannot be written or is full; what stood there before is as it was.
+    """
+    half = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        yield half
+        os.replace(half, path)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise UserError(f"cannot write {path}: {reason}; make room there or name another place") from error
+    finally:
+        with suppress(OSError):  # after a rename there is none, and in a place that cannot be written there never was
+            half.unlink()
+
 
 def write(path: Path, content: bytes | str) -> None:
-    """Write a file so that a reader sees the old content or the new, never half of it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    data = content.encode() if isinstance(content, str) else content
-    half = path.with_name(f".{path.name}.{os.getpid()}")
-    half.write_bytes(data)
-    os.replace(half, path)
+    """Write a file so that a reader sees the old content or the new. Raises UserError where that cannot be done."""
+    with whole(path) as half:
+        half.write_bytes(content.encode() if isinstance(content, str) else content)
 
 
 class RunFolder:
@@ -51,7 +70,8 @@ class RunFolder:
                 p for n in range(1000) if not (p := Path("runs") / f"{name}-{stamp}{f'-{n}' if n else ''}").exists()
             )
         folder = Path(path)
-        if folder.is_file() or (folder.is_dir() and any(folder.iterdir()) and not (folder / "run.json").exists()):
+        other = folder.is_dir() and any(path.name != LOCK for path in folder.iterdir())
+        if folder.is_file() or (other and not (folder / "run.json").exists()):
             raise UserError(f"{folder} exists and is no run folder: name another with --out")
         try:
             folder.mkdir(parents=True, exist_ok=True)
@@ -60,6 +80,23 @@ class RunFolder:
                 f"cannot make the run folder {folder}: {error.strerror}; name another with --out"
             ) from error
         return cls(folder)
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Keep others out while the body runs. The system lets go of the lock when this process ends, however it does.
+
+        Raises UserError when another process, or another call in this one, is at work in the folder.
+        """
+        try:
+            file = (self.path / LOCK).open("ab")
+        except OSError as error:
+            raise UserError(f"cannot write in {self.path}: {error.strerror}; name another folder with --out") from error
+        with file:
+            if not _locked(file):
+                raise UserError(
+                    f"another fit is at work in {self.path}: wait until it has ended, or name another folder with --out"
+                )
+            yield
 
     def claim(self, about: dict[str, Any]) -> None:
         """Write what this run is about. Raises UserError when the folder holds a run of something else."""
@@ -85,7 +122,7 @@ class RunFolder:
             if not planned:
                 for name in ("data", "splits"):
                     shutil.rmtree(self.path / name, ignore_errors=True)
-                for name in ("run.json", "profile.json"):
+                for name in ("run.json", "profile.json", LOCK):
                     (self.path / name).unlink(missing_ok=True)
                 with suppress(OSError):  # something else lies there too
                     self.path.rmdir()
@@ -133,3 +170,19 @@ class RunFolder:
 
     def results(self) -> list[TrialResult]:
         return [load(TrialResult, path) for path in sorted(self.path.glob("trials/*/result.json"))]
+
+
+def _locked(file: IO[bytes]) -> bool:
+    """Whether the file could be locked for this open handle; closing it lets go."""
+    try:
+        if sys.platform == "win32":
+            import msvcrt
+
+            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+        else:
+            import fcntl
+
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except (BlockingIOError, PermissionError):
+        return False
+    return True

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import importlib
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, TypeVar, dataclass_transform
@@ -15,11 +16,15 @@ TaskKind = Literal["binary", "multiclass", "regression"]  # room for multilabel,
 Rung = Literal["floor", "classical", "frozen", "tuned", "custom"]
 Status = Literal["done", "skipped", "failed", "stopped"]
 Conclusion = Literal["worth it", "not worth it", "no measurable difference", "cannot tell yet"]
+Question = Literal["data", "amount", "hardware", "iterations"]
+Said = Literal["yes", "no", "unsure"]
 Label = str | int | float | bool
 
 RUNGS: tuple[Rung, ...] = ("floor", "classical", "frozen", "tuned", "custom")
 SHALLOW: tuple[Rung, ...] = ("floor", "classical")
 DEEP: tuple[Rung, ...] = ("frozen", "tuned", "custom")
+
+ACCELERATOR_GFLOPS = {"cuda": 20_000.0, "mps": 2_000.0}  # reached in training by a modest one, where no more is known
 
 R = TypeVar("R")
 
@@ -103,7 +108,8 @@ class Dataset:
 
     @property
     def feature_columns(self) -> tuple[Column, ...]:
-        return tuple(self.column(name) for name in self.features)
+        columns = {column.name: column for column in self.columns}
+        return tuple(columns[name] for name in self.features)
 
 
 @record
@@ -154,6 +160,7 @@ class Concern:
     message: str
     columns: tuple[str, ...] = ()
     rows: int = 0
+    examples: tuple[str, ...] = ()  # the first of them: files, or rows counted from 0
 
 
 @record
@@ -166,6 +173,45 @@ class Profile:
 
 
 @record
+class Spread:
+    """How one measure of a column's values is spread: of numbers themselves, of lengths, of sizes of pictures."""
+
+    of: str
+    unit: str
+    least: float
+    low: float  # 5 % lie below
+    median: float
+    high: float  # 5 % lie above
+    most: float
+
+
+@record
+class ColumnLook:
+    """What is in one column."""
+
+    column: Column
+    spreads: tuple[Spread, ...] = ()
+    common: tuple[tuple[str, int], ...] = ()  # the commonest values and their rows
+    span: tuple[str, str] | None = None  # the first and the last date
+
+
+@record
+class Look:
+    """What is in a source, and what looks wrong: found without training anything."""
+
+    name: str
+    source: str
+    reader: str
+    modality: Modality
+    rows: int
+    columns: tuple[ColumnLook, ...]
+    task: Task | None = None
+    splits: Splits | None = None
+    profile: Profile = field(default_factory=Profile)
+    notes: tuple[str, ...] = ()
+
+
+@record
 class Machine:
     """What this machine offers a trial."""
 
@@ -174,6 +220,18 @@ class Machine:
     gflops: float  # reached in fp32 matrix products with all threads, measured
     accelerator: str = ""  # "cuda", "mps" or none
     bf16: bool = False  # whether the CPU has matrix units for it
+    accelerators: int = 0  # devices
+    accelerator_gb: float = 0.0  # memory of one of them; 0 where it is not known
+    accelerator_gflops: float = 0.0  # reached in training by one of them
+
+    def reaches(self, share: float, there: float = 1.0) -> float:
+        """GFLOP/s of a network: `there` of what training of a plain one reaches on the accelerator, where there is one.
+
+        Else `share` of the processor's fp32 matrix products.
+        """
+        if not self.accelerator:
+            return share * self.gflops
+        return there * (self.accelerator_gflops or ACCELERATOR_GFLOPS[self.accelerator])
 
 
 @record
@@ -216,6 +274,7 @@ class Estimate:
     seconds: Range
     peak_gb: Range
     basis: str  # where the numbers come from, in one phrase
+    corrected: tuple[float, float] = (1.0, 1.0)  # factors on seconds and GB that earlier trials on this machine gave
     usd: Range | None = None  # rent or electricity of the hardware of the plan; None: not priced
 
 
@@ -223,9 +282,9 @@ class Estimate:
 class Answer:
     """One of the four questions of the framework, answered from facts."""
 
-    question: Literal["data", "amount", "hardware", "iterations"]
+    question: Question
     asked: str  # the question as one would say it aloud
-    answer: Literal["yes", "no", "unsure"]
+    answer: Said
     because: str  # one sentence from the facts
     facts: tuple[Fact, ...] = ()
     changes: tuple[str, ...] = ()  # what would change it, e.g. "with an L4, the tuned rung would enter"
@@ -235,7 +294,7 @@ class Answer:
 class Missing:
     """What must be known before a plan can be made."""
 
-    question: str  # of Answer
+    question: Question
     asks: str  # the question to the person
     flag: str  # how a command line says it, e.g. "--target COL"
     choices: tuple[str, ...] = ()  # sensible answers, the likeliest first
@@ -243,13 +302,24 @@ class Missing:
 
 @record
 class Rule:
-    """One rule of the decision framework that fired."""
+    """One rule of the decision framework: where it holds, and what it does to the order and the choice of rungs.
+
+    Rules order spending; they never forbid what the user names. Of the rules that fired the later one wins where two
+    give a different `order` or `hours`.
+    """
 
     id: str
-    condition: str
-    effect: str
-    reason: str
+    condition: str  # `when` in words
+    effect: str  # what it does, in words
+    reason: str  # one sentence
     source: str
+    question: Question = "data"
+    when: dict[str, Any] = field(default_factory=dict)  # fact -> its values, or {"least": a, "below": b}
+    order: tuple[Rung, ...] = ()  # in which rungs are tried, the floor excepted
+    skips: tuple[Rung, ...] = ()
+    fits_only: tuple[Rung, ...] = ()  # run only where their likely time fits the limit
+    expects: tuple[Rung, ...] = ()  # where the framework expects the winner
+    hours: float | None = None  # a run may take where no time was given
 
 
 @record
@@ -279,9 +349,11 @@ class Hardware:
     name: str
     count: int = 1  # devices; 0 where there is no accelerator
     memory_gb: float = 0.0  # of one device, or of the machine where there is none
-    usd_per_hour: float | None = None  # rent of all devices; None: owned, electricity only
-    priced: str = ""  # source and date of the price
+    usd_per_hour: float | None = None  # rent of all devices; None: owned, or no price is known
+    watts: Range | None = None  # drawn by what is owned: electricity is its price
+    priced: str = ""  # source and date of the price, or what was assumed of electricity
     found: bool = True  # detected here, not only named
+    note: str = ""  # what was assumed, e.g. which of several parts of a name
 
 
 @record
@@ -296,13 +368,23 @@ class Candidate:
 
 @record
 class Plan:
+    """What `plan` says and `fit` follows."""
+
     candidates: tuple[Candidate, ...]  # in the order they will be tried
+    about: str = ""  # the data and the task in one line
+    concerns: tuple[Concern, ...] = ()  # of the profile
+    notes: tuple[str, ...] = ()  # what was found and decided while opening and dividing
     rules: tuple[Rule, ...] = ()
     answers: tuple[Answer, ...] = ()
     evidence: tuple[Evidence, ...] = ()
     hardware: Hardware | None = None
     justification: str = ""
     not_ready: tuple[Missing, ...] = ()
+
+    def _repr_html_(self) -> str:
+        """The plan as a notebook shows it."""
+        html: str = importlib.import_module("deepworth.views.plan").html(self)
+        return html
 
 
 @record
@@ -333,6 +415,8 @@ class TrialResult:
     test: dict[str, float] = field(default_factory=dict)
     seconds: float = 0.0  # fit, predictions on valid and test, and saving
     seconds_fit: float = 0.0
+    seconds_given: float = 0.0  # it might have taken
+    limit: float = 0.0  # seconds, of the run it was made in
     ms_predict: float = 0.0  # per row, on the test rows
     peak_gb: float = 0.0
     artefact_mb: float = 0.0
@@ -359,6 +443,19 @@ class Gain:
     high: float
     level: float = 0.95
     resamples: int = 0
+    method: str = ""  # how the interval was made
+    units: int = 0  # rows, groups or folds it was made from
+    seeds: int = 1  # fits of the challenger with different seeds
+
+
+@record
+class RungVerdict:
+    """Whether the best model of one deep rung is worth it against the best of the floor and classical rungs."""
+
+    rung: Rung
+    verdict: Conclusion
+    sentence: str  # the verdict as one would say it aloud
+    decide_next: str = ""  # what would decide it, when it cannot be told yet
 
 
 @record
@@ -375,6 +472,7 @@ class Verdict:
     dataset: str = ""
     rows: dict[str, int] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
+    answers: dict[str, RungVerdict] = field(default_factory=dict)  # per deep rung, also of one that was not run
 
 
 def dump(value: Any) -> bytes:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+import tempfile
 import time as clock
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -14,31 +15,36 @@ import pyarrow as pa
 
 from deepworth.climb.alarm import alarm
 from deepworth.climb.ladder import Ladder
-from deepworth.climb.model import Model
 from deepworth.climb.watch import Watch
 from deepworth.climb.workers import warm
+from deepworth.cost.history import history
 from deepworth.cost.machine import measure, process_memory_gb, threads_allowed
 from deepworth.data.open import open_source
 from deepworth.data.prepare import prepare
-from deepworth.decide.plan import make_plan
-from deepworth.errors import UserError, nearest
+from deepworth.decide.hardware import reckoned
+from deepworth.decide.plan import make_plan, not_ready
+from deepworth.decide.rules import hours
+from deepworth.errors import Unanswered, UserError, nearest
+from deepworth.profile.look import look as look_into
 from deepworth.profile.run import profile_data
+from deepworth.quantities import gigabytes, seconds, share, whole
+from deepworth.quantities import weeks as as_weeks
 from deepworth.registry import find, resolve
 from deepworth.report.build import write_report
+from deepworth.run import Run, open_run
 from deepworth.store import RunFolder
 from deepworth.types import (
     RUNGS,
-    Dataset,
     Goals,
     Kind,
+    Look,
     Machine,
     Modality,
     Plan,
-    Profile,
     Rung,
     SourceOptions,
+    Splits,
     TaskKind,
-    Verdict,
     Workload,
 )
 from deepworth.verdict import judge
@@ -89,8 +95,8 @@ def fit(
         models=tuple(models or ()),
         weights=weights,
         memory_gb=None if memory_gb is None else gigabytes(memory_gb),
-        jobs=_whole("jobs", 1 if jobs is None else jobs, least=1),
-        seed=_whole("seed", seed, least=0),
+        jobs=whole("jobs", 1 if jobs is None else jobs, least=1),
+        seed=whole("seed", seed, least=0),
     )
     options = SourceOptions(
         target=target,
@@ -102,140 +108,163 @@ def fit(
         split=split,
         modality=modality,
     )
-    for kind, names in (("models", goals.models), ("modalities", (modality,) if modality else ())):
-        for name in names:
-            find(kind, name)
+    _check_names(goals, options)
     run = RunFolder.new(out, _name(source))
     about = {"source": str(source) if isinstance(source, str | Path) else _name(source), "options": options}
-    run.claim(about)
-    warm(threads_allowed() // goals.jobs or 1)
-    late = f"the limit of {goals.seconds:g} s was over before the source was read: {MORE}"
-    with run.kept_if_planned(), alarm(begin + goals.seconds, late):
-        opened = open_source(source, options, run.data)
-        prepare(opened, goals, options, run.path)
-        dataset, splits = run.dataset, run.splits
-        profile = profile_data(run.path)
-        run.save("profile", profile)
-        watch.opened(dataset, splits, profile)
-        work: Workload = resolve(find("modalities", dataset.modality).workload)(dataset, splits)
-        machine = measure()
-        memory = _memory_for_trials(goals, machine)
-        plan = make_plan(work, machine, replace(goals, memory_gb=memory))
-        run.save("plan", plan)
-    run.save("run", about | {"goals": goals, "machine": machine})
-    watch.planned(plan)
+    with run.alone():
+        run.claim(about)
+        warm(threads_allowed() // goals.jobs or 1)
+        late = f"the limit of {goals.seconds:g} s was over before the source was read: {MORE}"
+        with run.kept_if_planned(), alarm(begin + goals.seconds, late):
+            splits = _open(run, source, options, goals, watch)
+            machine = measure()
+            memory = _memory_for_trials(goals, machine)
+            plan = _plan(run, machine, replace(goals, memory_gb=memory))
+            run.save("plan", plan)
+        run.save("run", about | {"goals": goals, "machine": machine})
+        watch.planned(plan)
 
-    deadline = begin + goals.seconds - _reserve(goals.seconds, splits.test)
-    results = Ladder(run, plan, replace(goals, memory_gb=memory), machine, deadline, watch).climb()
+        deadline = begin + goals.seconds - _reserve(goals.seconds, splits.test)
+        results = Ladder(run, plan, replace(goals, memory_gb=memory), machine, deadline, watch).climb()
 
-    limits = {
-        "seconds": goals.seconds,
-        "memory_gb": goals.memory_gb or memory,
-        "threads": machine.threads,
-        "jobs": goals.jobs,
-        "worth": goals.worth,
-        "seed": goals.seed,
-    }
-    verdict = judge(run, results, goals, limits, until=begin + goals.seconds - REPORT_SECONDS)
-    verdict = replace(verdict, limits=limits | {"seconds_used": clock.monotonic() - begin})
-    run.save("verdict", verdict)
-    write_report(run.path)
-    watch.judged(verdict)
-    return Run(run)
+        limits = {
+            "seconds": goals.seconds,
+            "memory_gb": goals.memory_gb or memory,
+            "threads": machine.threads,
+            "jobs": goals.jobs,
+            "worth": goals.worth,
+            "seed": goals.seed,
+        }
+        verdict = judge(run, results, goals, limits, until=begin + goals.seconds - REPORT_SECONDS)
+        verdict = replace(verdict, limits=limits | {"seconds_used": clock.monotonic() - begin})
+        run.save("verdict", verdict)
+        write_report(run.path)
+        watch.judged(verdict)
+        return Run(run)
 
 
-def open_run(path: str | Path) -> Run:
-    """A run that was made before. Raises UserError when the folder is none."""
-    return Run(RunFolder.open(path))
+def plan(
+    source: Any,
+    target: str | None = None,
+    *,
+    time: str | float | None = None,
+    weeks: str | float | None = None,
+    hardware: str = "auto",
+    task: TaskKind | None = None,
+    metric: str | None = None,
+    group: str | None = None,
+    time_column: str | None = None,
+    split: str | None = None,
+    kinds: dict[str, Kind] | None = None,
+    ignore: Sequence[str] = (),
+    modality: Modality | None = None,
+    rungs: Sequence[Rung] | None = None,
+    models: Sequence[str] | None = None,
+    weights: str | None = None,
+    worth: float | str = 0.01,
+    memory_gb: float | str | None = None,
+    seed: int = 0,
+    watch: Watch | None = None,
+) -> Plan:
+    """The four answers, the candidates and what each would cost, before anything is trained: what `fit` would follow.
+
+    `hardware` is "auto" (what is here), "none", or accelerators by name ("T4", "2x L4"); `weeks` how long the project
+    may iterate; `time` the limit of one run, else a night to a weekend by `weeks`, else 5 minutes as in `fit`. Needs no
+    torch and no network. A plan that cannot be made yet says so in `not_ready`. Raises UserError for what cannot be
+    used.
+    """
+    span = None if weeks is None else as_weeks(weeks)
+    limit = seconds(time) if time is not None else seconds("5m") if span is None else 3600 * hours(span)
+    goals = Goals(
+        seconds=limit,
+        metric=metric,
+        worth=share(worth),
+        rungs=_rungs(rungs),
+        models=tuple(models or ()),
+        weights=weights,
+        memory_gb=None if memory_gb is None else gigabytes(memory_gb),
+        seed=whole("seed", seed, least=0),
+        weeks=span,
+        hardware=hardware,
+    )
+    options = SourceOptions(
+        target=target,
+        task=task,
+        kinds=kinds or {},
+        ignore=tuple(ignore),
+        group=group,
+        time=time_column,
+        split=split,
+        modality=modality,
+    )
+    _check_names(goals, options)
+    machine = measure()
+    reckoned(hardware, machine)
+    with tempfile.TemporaryDirectory(prefix="deepworth-plan-") as folder:
+        run = RunFolder(Path(folder))
+        try:
+            _open(run, source, options, goals, watch or Watch())
+        except Unanswered as error:
+            return not_ready(error, machine, goals)
+        here = hardware == "auto" and goals.memory_gb is None
+        return _plan(run, machine, replace(goals, memory_gb=_memory_for_trials(goals, machine)) if here else goals)
+
+
+def look(
+    source: Any,
+    target: str | None = None,
+    *,
+    task: TaskKind | None = None,
+    group: str | None = None,
+    time_column: str | None = None,
+    split: str | None = None,
+    kinds: dict[str, Kind] | None = None,
+    ignore: Sequence[str] = (),
+    modality: Modality | None = None,
+) -> Look:
+    """What is in a source, column by column, and what looks wrong; more of it can be told with a target."""
+    options = SourceOptions(
+        target=target,
+        task=task,
+        kinds=kinds or {},
+        ignore=tuple(ignore),
+        group=group,
+        time=time_column,
+        split=split,
+        modality=modality,
+    )
+    with tempfile.TemporaryDirectory(prefix="deepworth-look-") as folder:
+        return look_into(source, options, Path(folder))
+
+
+def _open(run: RunFolder, source: Any, options: SourceOptions, goals: Goals, watch: Watch) -> Splits:
+    """Open, divide and profile a source into a run folder."""
+    opened = open_source(source, options, run.data)
+    prepare(opened, goals, options, run.path)
+    profile = profile_data(run.path)
+    run.save("profile", profile)
+    watch.opened(run.dataset, run.splits, profile)
+    return run.splits
+
+
+def _plan(run: RunFolder, machine: Machine, goals: Goals) -> Plan:
+    """The plan for what lies in a run folder."""
+    dataset, splits = run.dataset, run.splits
+    work: Workload = resolve(find("modalities", dataset.modality).workload)(dataset, splits)
+    return make_plan(dataset, splits, run.profile, work, machine, goals, history(machine))
+
+
+def _check_names(goals: Goals, options: SourceOptions) -> None:
+    """Raise UserError for models and modalities that do not exist, before anything is read."""
+    for name in goals.models:
+        find("models", name)
+    if options.modality:
+        find("modalities", options.modality)
 
 
 def predict(run: Run | str | Path, source: Any) -> pa.Table:
     """The winner's predictions for every row of `source`: `prediction`, and `p_<class>` for each class."""
     return (run if isinstance(run, Run) else open_run(run)).best.table(source)
-
-
-class Run:
-    """A run folder and what is in it."""
-
-    def __init__(self, folder: RunFolder) -> None:
-        self._folder = folder
-
-    @property
-    def folder(self) -> Path:
-        return self._folder.path
-
-    @property
-    def verdict(self) -> Verdict:
-        return self._folder.verdict
-
-    @property
-    def best(self) -> Model:
-        """The model the verdict recommends."""
-        return self.model(self.verdict.winner)
-
-    def model(self, key: str) -> Model:
-        """The model of any trial that is done. Raises UserError when there is none."""
-        done = [r.key for r in self.verdict.trials if r.status == "done"]
-        if key not in done:
-            raise UserError(f"no trained model {key!r} in {self.folder}{nearest(key, done)}")
-        return Model(self._folder.trial(key) / "model")
-
-    @property
-    def plan(self) -> Plan:
-        return self._folder.plan
-
-    @property
-    def dataset(self) -> Dataset:
-        return self._folder.dataset
-
-    @property
-    def profile(self) -> Profile:
-        return self._folder.profile
-
-    @property
-    def report(self) -> Path:
-        """The page to show."""
-        return self.folder / "report.html"
-
-    def __repr__(self) -> str:
-        verdict = self.verdict
-        return f"<deepworth run {self.folder}: {verdict.verdict}; winner {verdict.winner}>"
-
-    def _repr_html_(self) -> str:
-        from deepworth.report.build import fragment
-
-        return fragment(self.folder)
-
-
-def seconds(text: str | float) -> float:
-    """ "90s", "5m", "1.5h" or a number, as seconds. Raises UserError."""
-    units = {"": 1, "s": 1, "m": 60, "min": 60, "h": 3600, "d": 86400}
-    return _quantity(text, units, "a time limit", "90s, 5m or 1h")
-
-
-def gigabytes(text: str | float) -> float:
-    """ "4GB", "500MB" or a number of GB. Raises UserError."""
-    units = {"": 1, "g": 1, "gb": 1, "gib": 1.073741824, "m": 1e-3, "mb": 1e-3}
-    return _quantity(text, units, "a memory limit", "4GB or 500MB")
-
-
-def share(text: str | float) -> float:
-    """ "1%" or 0.01. Raises UserError."""
-    return _quantity(text, {"": 1, "%": 0.01}, "a least useful gain", "1% or 0.01", zero=True)
-
-
-def _quantity(text: str | float, units: Mapping[str, float], what: str, example: str, zero: bool = False) -> float:
-    match = re.fullmatch(r"\s*(\d*\.?\d+)\s*([a-zA-Z%]*)\s*", str(text))
-    value = float(match[1]) * units.get(match[2].lower(), float("nan")) if match else float("nan")
-    if not (value > 0 or (zero and value == 0)):
-        raise UserError(f"{text!r} is not {what}: give something like {example}")
-    return value
-
-
-def _whole(name: str, value: int, least: int) -> int:
-    if value < least:
-        raise UserError(f"{name} is {value}: give a whole number of {least} or more")
-    return value
 
 
 def _rungs(wanted: Sequence[str] | None) -> tuple[Rung, ...]:

@@ -50,6 +50,12 @@ class Printer(Good):
     def fit(self, train, valid, context): print("{ not json"); os.system("echo from a child")
 class Late(Good):
     def fit(self, train, valid, context): raise OutOfTime("not one round fitted into 3 s")
+class Hasty(Good):
+    def fit(self, train, valid, context): context.cut("rounds"); context.notes["left"] = context.remaining()
+class Moody(Hasty):
+    def fit(self, train, valid, context):
+        super().fit(train, valid, context)
+        if context.remaining() > 15: raise ArithmeticError("no more")
 class Peeker(Good):
     def predict(self, examples):
         if examples.labels is None: return super().predict(examples)
@@ -60,7 +66,10 @@ class Nan(Good):
 SPECS = [
     ModelSpec(name=c.__name__.lower(), summary="", rung=rung, modalities=("tabular",), tasks=("binary",),
               learner=f"fake_models:{c.__name__}", cost="fake_models:cost")
-    for rung, some in (("classical", (Good, Sleeper, Eater, Crasher, Dier, Printer, Late)), ("custom", (Peeker, Nan)))
+    for rung, some in (
+        ("classical", (Good, Sleeper, Eater, Crasher, Dier, Printer, Late, Hasty, Moody)),
+        ("custom", (Peeker, Nan)),
+    )
     for c in some
 ]
 """

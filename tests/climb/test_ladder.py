@@ -8,18 +8,23 @@ import signal
 import threading
 import time
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from deepworth.climb import workers
 from deepworth.climb.ladder import Ladder
 from deepworth.climb.watch import Watch
+from deepworth.cost.history import history
 from deepworth.store import RunFolder
-from deepworth.types import Candidate, Goals, Machine, Plan, TrialResult
+from deepworth.types import Candidate, Estimate, Goals, Machine, Plan, Range, TrialResult
 from tests.climb.conftest import candidate
 
 pytestmark = pytest.mark.usefixtures("plugin")
+ESTIMATE = Estimate(seconds=Range.around(1.0), peak_gb=Range.around(0.1), basis="made up")
 MACHINE = Machine(threads=1, memory_gb=4.0, gflops=10.0)
 
 
@@ -98,6 +103,81 @@ def test_ctrl_c_keeps_what_is_done(run: RunFolder) -> None:
 def test_starting_again_is_a_no_op(run: RunFolder) -> None:
     first = climb(run, candidate("good"))["good"]
     assert climb(run, candidate("good"))["good"] == first
+
+
+def test_what_the_clock_cut_is_run_anew_with_more_time(run: RunFolder) -> None:
+    first = climb(run, candidate("hasty"), seconds=10.0)["hasty"]
+    assert 5 < first.notes["left"] < 10
+    assert (first.limit, round(first.seconds_given)) == (10.0, 10)
+    assert climb(run, candidate("hasty"), seconds=10.0)["hasty"] == first
+    assert climb(run, candidate("hasty"), seconds=12.0)["hasty"] == first
+    again = climb(run, candidate("hasty", seconds=10.0), seconds=30.0)["hasty"]
+    assert again.notes["left"] > 20
+    assert climb(run, candidate("hasty"), seconds=10.0)["hasty"] == again
+
+
+def test_a_trial_run_anew_in_vain_leaves_what_was_before(run: RunFolder) -> None:
+    first = climb(run, candidate("moody"), seconds=10.0)["moody"]
+    assert first.status == "done"
+    assert climb(run, candidate("moody", seconds=10.0), seconds=30.0)["moody"] == first
+    assert (run.trial(first.key) / "model" / "model.json").exists()
+
+
+def test_what_trials_took_is_kept_beside_their_estimates(
+    run: RunFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DEEPWORTH_CACHE", str(tmp_path / "cache"))
+    found = climb(run, candidate("good"), candidate("hasty"), candidate("crasher"))
+    climb(run, candidate("good"))
+    kept = history(MACHINE)
+    assert [(one.model, one.cut) for one in kept] == [("good", False), ("hasty", True)]
+    assert kept[0].seconds == found["good"].seconds
+    assert kept[0].estimated_seconds == 0.1
+
+
+def test_an_estimate_ends_where_the_clock_does(run: RunFolder) -> None:
+    long = replace(candidate("good"), estimate=replace(ESTIMATE, seconds=Range(low=1.0, likely=100.0, high=300.0)))
+    found = climb(run, long, seconds=10.0)["good"]
+    assert found.estimate is not None
+    assert found.estimate.seconds.low == 1.0
+    assert 5 < found.estimate.seconds.likely == found.estimate.seconds.high == found.seconds_given
+    assert history(MACHINE)[-1].estimated_seconds == 100.0
+
+
+@given(
+    st.lists(st.tuples(st.floats(0.01, 1000), st.floats(1, 60), st.floats(1, 3)), min_size=1, max_size=10),
+    st.floats(1, 600),
+    st.integers(1, 3),
+)
+def test_no_trial_takes_the_time_of_the_others(
+    likely: list[tuple[float, float, float]], left: float, jobs: int
+) -> None:
+    """A trial gets an even share at least, and leaves the later ones what they are likely to take, or such a share."""
+    first, *later = (
+        Candidate(
+            model="good",
+            rung="classical",
+            estimate=Estimate(
+                seconds=Range(low=s / below, likely=s, high=s * above), peak_gb=Range.around(0.1), basis=""
+            ),
+        )
+        for s, below, above in likely
+    )
+    ladder = Ladder.__new__(Ladder)
+    ladder.goals, ladder.waiting = Goals(jobs=jobs), later
+    seconds, even = ladder._allotment(first, left), min(left, jobs * left / len(likely))
+    assert even <= seconds + 1e-9
+    assert seconds <= left + 1e-9
+    sure = [min(c.estimate.seconds.likely, even) for c in later if c.estimate.seconds.low <= even]
+    assert left - seconds >= sum(sure) / jobs - 1e-6 or seconds == pytest.approx(even)
+
+
+def test_a_long_trial_leaves_a_short_one_its_time() -> None:
+    """`--models lightgbm,linear --time 20s`: boosting is estimated far above the limit, and took all of it."""
+    ladder = Ladder.__new__(Ladder)
+    ladder.goals, ladder.waiting = Goals(), [candidate("linear", seconds=1.0)]
+    boosting = Estimate(seconds=Range(low=1.0, likely=100.0, high=300.0), peak_gb=Range.around(0.1), basis="")
+    assert ladder._allotment(Candidate(model="lightgbm", rung="classical", estimate=boosting), 18.0) == 16.0
 
 
 def test_workers_stay_warm_and_are_replaced_when_killed(run: RunFolder) -> None:

@@ -1,96 +1,140 @@
-"""The paired bootstrap: it agrees with resampling by hand and holds the truth as often as it says."""
+"""Intervals of a gain: they hold the truth as often as they say, and are as wide as rows, groups and seeds demand."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from deepworth.metrics.intervals import FEWEST, WORST, _weighted_error, paired_gain
+from deepworth.metrics.intervals import FEWEST, WORST, contrast, paired_gain, resampled_gain, to_contrast, to_gain
 from deepworth.metrics.scores import METRICS
+from tests.metrics.made import two_models
 
 
-def _two_models(seed: int, n: int, better: float = 0.8) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    random = np.random.default_rng(seed)
-    labels = random.integers(0, 3, n)
-
-    def model(signal: float) -> np.ndarray:
-        logits = signal * np.eye(3)[labels] + random.standard_normal((n, 3))
-        return np.exp(logits) / np.exp(logits).sum(1, keepdims=True)
-
-    return labels, model(1.0), model(1.0 + better)
+@given(st.floats(-9.9, 1.0))
+def test_a_gain_survives_the_contrast(gain: float) -> None:
+    assert to_gain(to_contrast(gain)) == pytest.approx(gain, abs=1e-9)
 
 
-@pytest.mark.parametrize("name", ["accuracy", "log_loss", "brier", "macro_f1", "auc", "ece"])
-def test_weighted_errors_equal_resampled_ones(name: str) -> None:
-    labels, predictions, _ = _two_models(1, 80)
-    rows = np.random.default_rng(2).integers(0, 80, 80)
-    counts = np.bincount(rows, minlength=80)[None].astype(float)
-    by_hand = METRICS[name].to_error(METRICS[name].score(labels[rows], predictions[rows]))
-    assert _weighted_error(METRICS[name], labels, predictions)(counts)[0] == pytest.approx(by_hand)
+@given(st.floats(0, 10), st.floats(0, 10))
+def test_a_contrast_turns_with_the_models_and_stays_bounded(one: float, other: float) -> None:
+    there, back = float(contrast(np.array(one), np.array(other))), float(contrast(np.array(other), np.array(one)))
+    assert there == -back
+    assert -1 <= there <= 1
+    assert WORST <= to_gain(there) <= 1
 
 
-@pytest.mark.parametrize("ties", [False, True])
-def test_binary_auc_equals_resampled_with_and_without_ties(ties: bool) -> None:
-    random = np.random.default_rng(3)
-    labels, score = random.integers(0, 2, 90), random.random(90)
-    score = np.round(score, 1) if ties else score
-    predictions = np.column_stack([1 - score, score])
-    rows = random.integers(0, 90, 90)
-    counts = np.bincount(rows, minlength=90)[None].astype(float)
-    by_hand = 1 - METRICS["auc"].score(labels[rows], predictions[rows])
-    assert _weighted_error(METRICS["auc"], labels, predictions)(counts)[0] == pytest.approx(by_hand)
-
-
-@pytest.mark.parametrize("name", ["rmse", "mae", "r2"])
-def test_regression_errors_equal_resampled_ones(name: str) -> None:
-    random = np.random.default_rng(4)
-    labels = random.standard_normal(70)
-    predictions = labels + random.standard_normal(70)
-    rows = random.integers(0, 70, 70)
-    counts = np.bincount(rows, minlength=70)[None].astype(float)
-    by_hand = METRICS[name].to_error(METRICS[name].score(labels[rows], predictions[rows]))
-    assert _weighted_error(METRICS[name], labels, predictions)(counts)[0] == pytest.approx(by_hand)
-
-
-def test_a_model_against_itself_gains_nothing() -> None:
-    labels, base, _ = _two_models(5, 200)
-    assert paired_gain(METRICS["accuracy"], labels, base, base)[:3] == (0.0, 0.0, 0.0)
+@pytest.mark.parametrize("name", ["log_loss", "brier", "auc"])
+def test_a_model_against_itself_gains_nothing(name: str) -> None:
+    labels, base, _ = two_models(5, 200)
+    found = paired_gain(METRICS[name], labels, [base], [base])
+    assert (found.relative, found.low, found.high) == (0.0, 0.0, 0.0)
 
 
 def test_a_better_model_is_seen_and_order_matters() -> None:
-    labels, base, better = _two_models(6, 3000, better=1.5)
-    gain, low, high, made = paired_gain(METRICS["log_loss"], labels, base, better)
-    assert 0 < low < gain < high
-    assert made == 1000
-    back, *_ = paired_gain(METRICS["log_loss"], labels, better, base)
-    assert back < 0
+    labels, base, better = two_models(6, 3000, better=1.5)
+    found = paired_gain(METRICS["log_loss"], labels, [base], [better])
+    assert 0 < found.low < found.relative < found.high
+    assert (found.resamples, found.units) == (2000, 1000)
+    assert paired_gain(METRICS["log_loss"], labels, [better], [base]).relative < 0
+
+
+def test_the_same_seed_gives_the_same_interval() -> None:
+    labels, base, better = two_models(6, 1500)
+    one, other = (paired_gain(METRICS["accuracy"], labels, [base], [better], resamples=200, seed=3) for _ in range(2))
+    assert one == other
+
+
+def test_few_rows_without_an_error_prove_nothing() -> None:
+    """Four errors against none on 200 rows: a plain percentile interval is [100 % .. 100 %]."""
+    labels, base = np.zeros(200, int), np.eye(2)[np.r_[np.ones(4, int), np.zeros(196, int)]]
+    flawless = np.eye(2)[np.zeros(200, int)]
+    found = paired_gain(METRICS["accuracy"], labels, [base], [flawless])
+    assert found.relative == 1.0
+    assert found.low < 0
+    many = np.eye(2)[np.r_[np.ones(12, int), np.zeros(188, int)]]
+    assert paired_gain(METRICS["accuracy"], labels, [many], [flawless]).low > 0.01
 
 
 def test_a_base_without_error_cannot_be_improved() -> None:
     labels = np.array([0, 1] * 20)
     perfect = np.eye(2)[labels]
-    assert paired_gain(METRICS["accuracy"], labels, perfect, perfect)[:3] == (0.0, 0.0, 0.0)
-    worse = perfect[::-1].copy()
-    assert paired_gain(METRICS["accuracy"], labels, perfect, worse)[:3] == (WORST, WORST, WORST)
+    found = paired_gain(METRICS["accuracy"], labels, [perfect], [perfect[::-1].copy()])
+    assert (found.relative, found.low) == (WORST, WORST)
+    assert found.high < 0
 
 
 def test_many_classes_and_rows_end_in_the_time_given() -> None:
     random = np.random.default_rng(8)
     labels, predictions = random.integers(0, 20, 4000), random.dirichlet(np.ones(20), 4000)
-    *interval, made = paired_gain(METRICS["auc"], labels, predictions, predictions, seconds=0.0)
-    assert FEWEST <= made < 1000
-    assert interval == [0.0, 0.0, 0.0]
+    found = paired_gain(METRICS["auc"], labels, [predictions], [predictions], seconds=0.0)
+    assert FEWEST <= found.resamples < 2000
 
 
-def test_the_interval_holds_the_truth_about_as_often_as_it_says() -> None:
+def test_rows_that_belong_together_widen_the_interval() -> None:
+    """Every row ten times over: as groups they say what one of each says, as rows they pretend to say more."""
+    labels, base, better = two_models(9, 300)
+    group = np.arange(300)
+    once = paired_gain(METRICS["log_loss"], labels, [base], [better])
+    labels, base, better, group = (np.repeat(values, 10, axis=0) for values in (labels, base, better, group))
+    rows = paired_gain(METRICS["log_loss"], labels, [base], [better])
+    grouped = paired_gain(METRICS["log_loss"], labels, [base], [better], groups=group)
+    assert grouped.units == 300
+    assert grouped.high - grouped.low == pytest.approx(once.high - once.low, rel=0.1)
+    assert rows.high - rows.low < 0.5 * (grouped.high - grouped.low)
+
+
+def test_one_group_says_nothing() -> None:
+    labels, base, better = two_models(9, 100)
+    found = paired_gain(METRICS["log_loss"], labels, [base], [better], groups=np.zeros(100, int))
+    assert (found.low, found.high, found.units) == (WORST, 1.0, 1)
+
+
+def test_seeds_that_differ_widen_the_interval_and_are_told_apart_from_rows() -> None:
+    random = np.random.default_rng(10)
+    labels = np.zeros(4000)
+    base = random.standard_normal(4000)
+    common = random.standard_normal(4000)
+
+    def challengers(apart: float) -> list[np.ndarray]:
+        return [common * (0.8 + apart * step) for step in (-1, 0, 1)]
+
+    alike, differ = (paired_gain(METRICS["rmse"], labels, [base], challengers(apart)) for apart in (0.0, 0.1))
+    assert alike.from_seeds == pytest.approx(0.0, abs=1e-9)
+    assert differ.from_seeds > 5 * differ.from_rows
+    assert differ.high - differ.low > 5 * (alike.high - alike.low)
+    assert differ.relative == pytest.approx(alike.relative, abs=1e-6)
+
+
+def test_the_corrected_interval_is_wider_than_that_of_independent_folds() -> None:
+    """15 folds, test / train = 1 / 4: the variance is (1 / 15 + 1 / 4) of that between folds."""
+    random = np.random.default_rng(11)
+    base = 0.2 + 0.02 * random.standard_normal(15)
+    challenger = base - 0.02 + 0.01 * random.standard_normal(15)
+    corrected = resampled_gain(base, challenger, train=400, test=100)
+    plain = resampled_gain(base, challenger, train=1e12, test=100)
+    assert corrected.from_rows / plain.from_rows == pytest.approx((1 / 15 + 1 / 4) * 15, rel=1e-3)
+    assert corrected.low < plain.low < plain.relative < plain.high < corrected.high
+    assert corrected.relative == pytest.approx(1 - challenger.mean() / base.mean())
+
+
+def test_a_fold_without_a_value_does_not_count() -> None:
+    found = resampled_gain(np.array([0.2, 0.3, np.nan]), np.array([0.1, 0.2, 0.1]), train=4, test=1)
+    assert found.units == 2
+    assert resampled_gain(np.array([0.2]), np.array([0.1]), train=4, test=1).low == WORST
+
+
+@pytest.mark.parametrize("name", ["accuracy", "log_loss"])
+def test_the_interval_holds_the_truth_about_as_often_as_it_says(name: str) -> None:
     """80 samples of a known pair of models: a 90 % interval misses about 8 times; 0 or more than 20 would be a bug."""
-    labels, base, better = _two_models(7, 200_000)
-    truth, *_ = paired_gain(METRICS["accuracy"], labels, base, better, resamples=2)
+    labels, base, better = two_models(7, 200_000)
+    truth = paired_gain(METRICS[name], labels, [base], [better], resamples=2).relative
     misses = 0
     for start in range(0, 80 * 400, 400):
         part = slice(start, start + 400)
-        _, low, high, _ = paired_gain(
-            METRICS["accuracy"], labels[part], base[part], better[part], resamples=300, level=0.9, seed=start
+        found = paired_gain(
+            METRICS[name], labels[part], [base[part]], [better[part]], resamples=300, level=0.9, seed=start
         )
-        misses += not low <= truth <= high
+        misses += not found.low <= truth <= found.high
     assert 1 <= misses <= 20

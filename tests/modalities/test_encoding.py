@@ -120,3 +120,39 @@ def test_normal_scores_keep_the_order_and_stay_small(values: list[float]) -> Non
     seen = ~np.isnan(column)
     order = np.argsort(column[seen], kind="stable")
     assert (np.diff(out[seen, 0][order]) >= -1e-6).all()
+
+
+def _measured(rows: int, exact: bool = False) -> Examples:
+    """Length and weight of alike things, a mark that is nothing like them, and a temperature below zero."""
+    random = np.random.default_rng(0)
+    length = random.uniform(1.0, 9.0, rows)
+    weight = length**3 * (1.0 if exact else random.uniform(0.8, 1.2, rows))
+    return _examples(
+        {
+            "length": ("number", pa.array(length)),
+            "mark": ("number", pa.array(random.uniform(0.0, 1.0, rows))),
+            "weight": ("number", pa.array(weight)),
+            "loss": ("number", pa.array(-weight)),
+        }
+    )
+
+
+def test_trees_see_the_ratio_of_columns_that_measure_almost_the_same(tmp_path: Path) -> None:
+    train = _measured(500)
+    encoder = _fitted(train)
+    assert encoder.names == ("length", "mark", "weight", "loss", "length / weight")
+    matrix = encoder.matrix(train)
+    np.testing.assert_allclose(matrix[:, 4], matrix[:, 0] / matrix[:, 2], rtol=1e-6)
+    assert encoder.numbers(train).shape == (500, 4)  # networks and linear models do without
+    encoder.save(tmp_path)
+    np.testing.assert_array_equal(TableEncoder.load(tmp_path).matrix(train), matrix)
+
+
+def test_columns_that_agree_entirely_have_no_ratio() -> None:
+    assert _fitted(_measured(500, exact=True)).ratios == []
+
+
+def test_the_ratio_to_nothing_is_missing() -> None:
+    encoder = _fitted(_measured(500))
+    new = _examples({name: ("number", pa.array([0.0, 2.0])) for name in ("length", "mark", "weight", "loss")})
+    np.testing.assert_array_equal(encoder.matrix(new)[:, 4], [np.nan, 1.0])

@@ -10,6 +10,7 @@ import pytest
 pytest.importorskip("torch")
 
 from deepworth.errors import OutOfTime
+from deepworth.models import _neural
 from deepworth.models.custom._media import AudioScratch, ImageScratch, TextScratch, word_pieces
 from tests.models.media_made import examples, fitted, unlabelled
 
@@ -76,3 +77,14 @@ def test_word_pieces_cover_what_they_have_seen():
     ids = tokenizer.encode("THE CAT").ids
     assert ids and 0 not in ids and tokenizer.token_to_id("[UNK]") not in ids
     assert tokenizer.token_to_id("[PAD]") == 0
+
+
+@pytest.mark.parametrize("modality", SMALL)
+def test_short_memory_is_answered_by_fewer_rows_and_recomputing(modality, tmp_path, monkeypatch):
+    monkeypatch.setattr(_neural, "_free_bytes", lambda module, context: 1e5)
+    learner, params = SMALL[modality]
+    parts = examples(modality, "binary", tmp_path / "data", rows=36)
+    made, context = fitted(learner, parts, tmp_path / "trial", **{**params, "epochs": 1})
+    assert context.notes["recompute"] and context.notes["micro_batch"] < 16
+    assert "recomputed" in context.notes["how"]
+    assert made.predict(unlabelled(parts[2])).shape == (6, 2)

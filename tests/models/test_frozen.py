@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -14,12 +15,13 @@ pytest.importorskip("transformers")
 from deepworth.errors import OutOfTime, UserError  # noqa: E402
 from deepworth.models.frozen import _choice, _learner  # noqa: E402
 from deepworth.models.frozen._audio import AudioEncoder  # noqa: E402
+from deepworth.models.frozen._budget import Budget  # noqa: E402
 from deepworth.models.frozen._choice import cosine, judged_equal  # noqa: E402
 from deepworth.models.frozen._cost import audio_cost, image_cost, text_cost  # noqa: E402
 from deepworth.models.frozen._encode import encode_all  # noqa: E402
 from deepworth.models.frozen._image import ImageBackbone, image_levels  # noqa: E402
 from deepworth.models.frozen._runtime import int8_runtime, openvino_runtime, torch_runtime  # noqa: E402
-from deepworth.models.frozen._text import SentenceEncoder, TextEncoder  # noqa: E402
+from deepworth.models.frozen._text import SentenceEncoder, TextEncoder, cut, shortened  # noqa: E402
 from deepworth.models.learner import Context  # noqa: E402
 from deepworth.registry import find, installed  # noqa: E402
 from deepworth.types import Column, Machine, Task, Workload  # noqa: E402
@@ -135,18 +137,114 @@ def test_without_time_there_is_nothing(tmp_path):
 
 
 def test_little_time_means_fewer_training_rows(tmp_path, monkeypatch):
-    """The speed that was chosen is made to look so slow that a third of the rows fit; nothing waits."""
+    """The machine is made to look so slow that a third of the rows fit; nothing waits."""
     parts = examples("text", "binary", tmp_path, rows=900)
     real = _learner.choose
 
     def slow(encoder, digest, task, train, valid, context):
         choice = real(encoder, digest, task, train, valid, context)
-        return replace(choice, seconds_per_work=0.002 * context.remaining() * len(train) / encoder.work(train, 256))
+        return replace(choice, seconds_per_work=0.0015 * context.remaining() * len(train) / encoder.work(train, 256))
 
+    clock = Clock(monkeypatch)
     monkeypatch.setattr(_learner, "choose", slow)
+    monkeypatch.setattr(_learner, "encode", clock.encode(lambda: 0.0015 * 60.0 / 8.0))
     learner, context = fitted(SentenceEncoder, parts, tmp_path / "fit", seconds=60.0)
-    assert context.notes["train_rows_used"] == 256
+    assert 64 <= context.notes["train_rows_used"] < len(parts[0])
+    assert "training rows: all the time allowed" in context.notes["remark"]
     assert learner.predict(parts[2]).shape == (len(parts[2]), 2)
+
+
+class Clock:
+    """A clock that only encoding moves, by the work it does times the seconds a unit takes at that moment."""
+
+    def __init__(self, monkeypatch):
+        self.now = self.begun = time.monotonic()
+        monkeypatch.setattr(time, "monotonic", lambda: self.now)
+
+    @property
+    def passed(self):
+        return self.now - self.begun
+
+    def encode(self, seconds_per_work):
+        real = _learner.encode
+
+        def timed(encoder, level, run, rows):
+            self.now += encoder.work(rows, level) * seconds_per_work()
+            yield from real(encoder, level, run, rows)
+
+        return timed
+
+
+class Plain:
+    """An encoder whose work at a level is the level, and whose features are zeros."""
+
+    levels, unit, parts, width, one_network, key = (256, 128, 64), "tokens", 1, 1, True, "plain"
+
+    def work(self, rows, level):
+        return float(len(rows) * level)
+
+    def batches(self, rows, level):
+        yield np.arange(len(rows)), (np.zeros((len(rows), 1), dtype=np.float32),)
+
+
+def encoded(tmp_path, monkeypatch, probed, pace, seconds, rows=3000):
+    """What a frozen learner encodes in `seconds` when a probe says `probed` s a unit of work and it is `pace(passed)`:
+    (level, train rows, seconds used)."""
+    train, valid, _ = examples("text", "binary", tmp_path, rows=6)
+    train, valid = (
+        replace(part, rows=np.zeros(n, int), labels=np.zeros(n, int)) for part, n in ((train, rows), (valid, 500))
+    )
+    train = replace(train, rows=np.arange(rows), table=train.table.take([0] * (rows + 500)))
+    valid = replace(valid, rows=np.arange(rows, rows + 500), table=train.table)
+    clock = Clock(monkeypatch)
+    monkeypatch.setattr(_learner, "encode", clock.encode(lambda: pace(clock.passed)))
+    learner = SentenceEncoder(train.dataset.task, (), {})
+    learner.encoder, learner.network = Plain(), SimpleNamespace(digest="none")
+    learner.runtime = SimpleNamespace(name="none", run=lambda batch: batch[0])
+    context = Context(folder=tmp_path, cache=tmp_path, deadline=clock.now + seconds, predict_rows=1000)
+    learner.budget = Budget(learner.encoder, train.dataset.task, train, valid, context)
+    learner.budget.probed(probed)
+    learner.level = learner.budget.finest()
+    kept = learner._encode(train, valid, context)
+    return learner.level, len(kept), clock.passed
+
+
+FULL = 4500 * 256  # of work: all of train, valid and test at the finest level
+
+
+def test_a_probe_in_a_busy_moment_does_not_cost_the_level(tmp_path, monkeypatch):
+    level, rows, _ = encoded(tmp_path, monkeypatch, probed=10 * 60 / FULL, pace=lambda _: 60 / FULL, seconds=120)
+    assert (level, rows) == (256, 3000)
+
+
+def test_a_probe_in_an_idle_moment_does_not_cost_the_trial(tmp_path, monkeypatch):
+    level, rows, used = encoded(tmp_path, monkeypatch, probed=60 / FULL, pace=lambda _: 240 / FULL, seconds=120)
+    assert (level, rows) == (64, 3000)
+    assert used < 120 * 0.85 - 1000 / 4500 * 60
+
+
+def test_time_that_a_machine_gives_back_is_used(tmp_path, monkeypatch):
+    """Slow for a minute, so that it begins coarse, then fast: all is done again at the finest level."""
+    pace = lambda passed: (500 if passed < 60 else 50) / FULL  # noqa: E731
+    level, rows, used = encoded(tmp_path, monkeypatch, probed=500 / FULL, pace=pace, seconds=300)
+    assert (level, rows) == (256, 3000)
+    assert used < 300
+
+
+def test_what_was_encoded_serves_when_a_finer_level_does_not_come_through(tmp_path, monkeypatch):
+    """Fast when the finer level is begun, then slow again: the coarse features are there."""
+    pace = lambda passed: (500 if passed < 60 else 50 if passed < 90 else 400) / FULL  # noqa: E731
+    level, rows, used = encoded(tmp_path, monkeypatch, probed=500 / FULL, pace=pace, seconds=200, rows=4000)
+    assert rows == 4000 and level < 256
+    assert used < 200
+
+
+def test_long_documents_keep_both_ends():
+    assert cut(list(range(8)), 8) == list(range(8))
+    assert cut(list(range(20)), 8) == [0, 1, 14, 15, 16, 17, 18, 19]
+    text = "a" * 5000 + "b" * 5000
+    assert shortened(text, 64) == "a" * 192 + " " + "b" * 576
+    assert shortened(text, 2000) == text
 
 
 def test_the_level_goes_down_when_rows_do_not_fit(tmp_path, networks_are_loaded_once, monkeypatch):

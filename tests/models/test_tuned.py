@@ -15,7 +15,10 @@ from deepworth.errors import OutOfTime  # noqa: E402
 from deepworth.models import _neural  # noqa: E402
 from deepworth.models.tuned import _backbone  # noqa: E402
 from deepworth.models.tuned._tuned import AudioTuned, ImageTuned, TextTuned  # noqa: E402
+from deepworth.nets.head import Headed  # noqa: E402
 from deepworth.registry import find, installed  # noqa: E402
+from deepworth.train.memory import kept_bytes, recompute  # noqa: E402
+from deepworth.train.recipe import Recipe, groups_of  # noqa: E402
 from deepworth.weights._networks import DEFAULTS, load_network  # noqa: E402
 from tests.models.media_made import examples, fitted, unlabelled  # noqa: E402
 
@@ -82,6 +85,45 @@ def test_rates_fall_towards_the_input_and_the_lower_half_waits(tmp_path):
     thaws = [group.thaw for group in groups]
     assert thaws == sorted(thaws) and thaws[0] == 0 < thaws[-1]
     assert sum(p.numel() for g in groups for p in g.parameters) == sum(p.numel() for p in learner.module.parameters())
+
+
+def test_the_lower_half_of_an_image_network_stays(tmp_path):
+    network("image")
+    parts = examples("image", "binary", tmp_path / "data", rows=12)
+    learner = ImageTuned(parts[0].dataset.task, parts[0].dataset.feature_columns, {})
+    from deepworth.models.learner import Context
+
+    learner.begin(parts[0], Context(folder=tmp_path, cache=tmp_path))
+    groups = learner.groups()
+    learnt = {id(p) for group in groups for p in group.parameters}
+    body = _backbone.layers(learner.module.backbone)
+    assert not any(id(p) in learnt for layer in body[: len(body) // 2] for p in layer.parameters())
+    assert all(id(p) in learnt for p in body[-1].parameters()) and not any(group.thaw for group in groups)
+
+
+@pytest.mark.parametrize("modality", LEARNERS)
+def test_recomputing_keeps_less_and_gives_the_same_gradients(modality):
+    backbone, width, _ = _backbone.wrap(network(modality))
+    made = Recipe(
+        module=Headed(backbone, width, 2, 0.1).train(),
+        loss=lambda module, batch: (module(batch[0]) - 1.0).square().sum(),
+        groups=groups_of(backbone, 1e-4),
+        layers=_backbone.layers(backbone),
+    )
+    torch.nn.init.ones_(made.module.head.weight)
+
+    def kept_and_gradients():
+        kept = kept_bytes(made, (RAW[modality],))[0]
+        made.module.zero_grad()
+        torch.manual_seed(0)
+        made.loss(made.module, (RAW[modality],)).backward()
+        return kept, torch.cat([p.grad.flatten() for p in backbone.parameters() if p.grad is not None])
+
+    kept, straight = kept_and_gradients()
+    recompute(made.layers)
+    less, again = kept_and_gradients()
+    assert torch.allclose(again, straight, rtol=1e-4, atol=1e-6 * float(straight.abs().max()))
+    assert less < kept / 3
 
 
 @pytest.mark.parametrize("modality", LEARNERS)

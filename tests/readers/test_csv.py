@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from deepworth.errors import UserError
+from deepworth.readers import _csv
 from deepworth.readers._csv import read
 from deepworth.readers._dialect import find_dialect
 from deepworth.types import SourceOptions
@@ -183,3 +184,18 @@ def test_what_is_wrong_is_said(content: bytes, said: str, tmp_path: Path) -> Non
     path.write_bytes(content)
     with pytest.raises(UserError, match=said):
         read(path, SourceOptions())
+
+
+FIELD = st.text(alphabet='ab"\n, ', max_size=8)
+
+
+@given(st.lists(st.tuples(FIELD, FIELD), min_size=3, max_size=40), st.integers(7, 200))
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_values_over_several_lines_are_found_whatever_the_chunk(tmp_path, monkeypatch, rows, chunk):
+    """Blocks are parsed side by side only where no value goes on in the next line."""
+    monkeypatch.setattr(_csv, "CHUNK", chunk)
+    path = tmp_path / "t.csv"
+    with path.open("w", newline="") as file:
+        csv.writer(file, lineterminator="\n").writerows([("x", "y"), *rows])
+    held = any("\n" in value for row in rows for value in row)
+    assert _csv._look(path).broken == held

@@ -7,7 +7,8 @@ import sys
 from pathlib import Path
 
 from deepworth.train.batches import IndexBatches
-from tests.train.made import data, losses, run
+from deepworth.train.recipe import Recipe, groups_of
+from tests.train.made import data, losses, net, recipe, run
 
 
 def uneven() -> IndexBatches:
@@ -15,13 +16,20 @@ def uneven() -> IndexBatches:
     return IndexBatches([tensor[:101] for tensor in data()], 50, seed=3)
 
 
+def thawing() -> Recipe:
+    module = net()
+    return recipe(module=module, groups=(*groups_of(module[-1], 0.01), *groups_of(module[:-1], 0.01, thaw=0.4)))
+
+
 def main(folder: Path) -> None:
     from lightning_fabric import Fabric
     from lightning_fabric.plugins.environments import TorchElasticEnvironment
+    from lightning_fabric.strategies import DDPStrategy
 
     from deepworth.train.runtime_fabric import FabricRuntime
 
-    fabric = Fabric(accelerator="cpu", devices=2, strategy="ddp", plugins=[TorchElasticEnvironment()])
+    strategy = DDPStrategy(find_unused_parameters=True)
+    fabric = Fabric(accelerator="cpu", devices=2, strategy=strategy, plugins=[TorchElasticEnvironment()])
     fabric.launch()
     runtime = FabricRuntime(fabric)
     assert runtime.world_size == 2
@@ -29,6 +37,7 @@ def main(folder: Path) -> None:
         "whole": losses(run(runtime=runtime, folder=folder, checkpoint_seconds=0.0)),
         "cut": losses(run(runtime=runtime, micro_batch=16)),
         "resumed": losses(run(runtime=runtime, folder=folder)),
+        "thawing": losses(run(thawing(), runtime=runtime)),
         "uneven": losses(run(runtime=runtime, epochs=2, batches=uneven())),
     }
     (folder / f"rank{runtime.rank}.json").write_text(json.dumps(told))

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.train.made import losses, run
-from tests.train.rank import uneven
+from tests.train.rank import thawing, uneven
 
 pytest.importorskip("lightning_fabric")
 ROOT = Path(__file__).parents[2]
@@ -52,4 +52,5 @@ def test_two_processes_equal_one(tmp_path):
         assert told["whole"] == pytest.approx(losses(run()), rel=1e-5)
         assert told["cut"] == pytest.approx(losses(run(micro_batch=16)), rel=1e-5)
         assert told["resumed"] == pytest.approx(told["whole"], rel=1e-12)
+        assert told["thawing"] == pytest.approx(losses(run(thawing())), rel=1e-5)
         assert told["uneven"] == pytest.approx(losses(run(epochs=2, batches=uneven())), rel=1e-5)

@@ -156,6 +156,13 @@ def test_early_stopping_keeps_the_best():
     assert evaluate(made.module) == pytest.approx(max(scores)) == pytest.approx(outcome.best_score)
 
 
+def test_what_does_not_beat_the_start_ends_early():
+    free = run(epochs=30, patience=3, ema=0.0)
+    start = free.history[4].score  # what the fifth epoch reaches
+    assert run(epochs=30, patience=3, ema=0.0, to_beat=start + 10).steps == 12
+    assert run(epochs=30, patience=6, ema=0.0, to_beat=start).steps == run(epochs=30, patience=6, ema=0.0).steps
+
+
 def test_a_loss_that_is_no_number_ends_the_training_with_the_best():
     made = recipe(schedule=lambda progress: 1.0 if progress < 0.5 else 1e30)
     outcome = run(made, epochs=20, ema=0.0)
@@ -262,12 +269,6 @@ def test_on_an_accelerator(precision):
     batches, options = IndexBatches((x, y), BATCH, seed=3), Options(epochs=4, clip_norm=1.0, ema=0.9)
     outcome = train(recipe(), batches, score, options, LocalRuntime("cuda", precision))
     assert outcome.best_score == pytest.approx(run().best_score, abs=0.02)
-
-
-def test_gradient_checkpointing_asks_the_recipe():
-    asked = []
-    run(recipe(save_memory=lambda: asked.append(True)), recompute=True)
-    assert asked == [True]
 
 
 def test_streamed_batches_train_like_resident_ones():

@@ -6,6 +6,7 @@ import time
 
 import pytest
 import torch
+from torch import nn
 
 from deepworth.train.batches import IndexBatches
 from deepworth.train.options import Options
@@ -22,10 +23,11 @@ def threads():
     torch.set_num_threads(before)
 
 
-def probed(made, threads=1, precisions=("fp32",), **options):
+def probed(made, threads=1, precisions=("fp32",), compilable=False, **options):
     batches = IndexBatches(data(), BATCH, seed=3)
     chosen = Options(epochs=4, **options)
-    return probe(made, batches, chosen, device=torch.device("cpu"), threads=threads, precisions=precisions)
+    cpu = torch.device("cpu")
+    return probe(made, batches, chosen, device=cpu, threads=threads, precisions=precisions, compilable=compilable)
 
 
 def test_it_leaves_no_trace():
@@ -58,3 +60,63 @@ def test_it_finds_the_rows_that_fit():
     module = Cramped(net(), 20)
     choice = probed(recipe(module=module, groups=groups_of(module, 0.01)))
     assert choice.micro_batch == 16
+
+
+class Sleepy(nn.Module):
+    """A step of 20 ms; compiled, by the stand-in below, none."""
+
+    def __init__(self, inner: nn.Module) -> None:
+        super().__init__()
+        self.inner, self.awake = inner, False
+
+    def forward(self, x):
+        if not self.awake:
+            time.sleep(0.02)
+        return self.inner(x)
+
+
+class Woken(nn.Module):
+    """What torch.compile gives: the module inside, under its name."""
+
+    def __init__(self, module: Sleepy) -> None:
+        super().__init__()
+        self._orig_mod = module
+
+    def forward(self, x):
+        self._orig_mod.awake = True
+        try:
+            return self._orig_mod(x)
+        finally:
+            self._orig_mod.awake = False
+
+
+def sleepy():
+    module = Sleepy(net())
+    return recipe(module=module, groups=groups_of(module, 0.01))
+
+
+def test_compiling_is_chosen_where_it_is_faster_and_has_time_to_pay(monkeypatch):
+    monkeypatch.setattr(torch, "compile", Woken)
+    assert not probed(sleepy(), compilable=True).compile  # 16 steps of 20 ms would not pay
+    monkeypatch.setattr("deepworth.train.probe.COMPILE_WORTH", 0.1)
+    assert not probed(sleepy()).compile  # nobody asked
+    assert not probed(sleepy(), compilable=True, deadline=time.monotonic() + 0.05).compile
+    choice = probed(sleepy(), compilable=True)
+    assert choice.compile and "compiled" in str(choice) and len(choice.tried) == 2
+
+
+def test_without_a_compiler_it_says_so_and_goes_on(monkeypatch):
+    def no_compiler(module):
+        class Fails(nn.Module):
+            def forward(self, x):
+                raise RuntimeError("InvalidCxxCompiler: No working C++ compiler found\nSet TORCHDYNAMO_VERBOSE=1")
+
+        return Fails()
+
+    monkeypatch.setattr("deepworth.train.probe.COMPILE_WORTH", 0.0)
+    monkeypatch.setattr(torch, "compile", no_compiler)
+    made, untouched = sleepy(), sleepy()
+    choice = probed(made, compilable=True)
+    assert not choice.compile
+    assert choice.remark == "not compiled: InvalidCxxCompiler: No working C++ compiler found"
+    assert torch.equal(weights(made.module), weights(untouched.module))

@@ -8,8 +8,13 @@ from typing import Annotated
 import typer
 
 from deepworth import __version__
+from deepworth.cli.data import data
+from deepworth.cli.estimate import estimate
 from deepworth.cli.fit import fit
+from deepworth.cli.hardware import hardware
 from deepworth.cli.models import models
+from deepworth.cli.plan import plan
+from deepworth.cli.report import report
 from deepworth.cli.results import predict, show
 
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # read once, when a library with OpenMP is loaded
@@ -38,5 +43,5 @@ def main(
     pass
 
 
-for command in (fit, predict, show, models):
+for command in (data, plan, estimate, hardware, fit, predict, show, report, models):
     app.command()(command)

@@ -19,6 +19,7 @@ def models(
 ) -> None:
     """List the models that are registered, and what those that cannot run here still need."""
     with plainly(debug):
-        from deepworth.tables import models_table, stdout
+        from deepworth.views.console import stdout
+        from deepworth.views.models import models_table
 
         stdout().print(models_table(modality))

@@ -45,7 +45,7 @@ Worth = Annotated[str, option(LADDER, "Least useful reduction of the error.", "-
 RunOut = Annotated[Path | None, option(OUTPUT, "The run folder; else runs/<source>-<time>.", "--out", "-o")]
 Quiet = Annotated[bool, option(OUTPUT, "No progress, only the result.", "--quiet", "-q")]
 RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="The folder of a run.", show_default=False)]
-Json = Annotated[bool, option(OUTPUT, "Print the verdict as one JSON document.", "--json")]
+Json = Annotated[bool, option(OUTPUT, "Print one JSON document.", "--json")]
 
 
 def _about(

@@ -10,7 +10,7 @@ import typer
 
 from deepworth.cli.border import plainly, say
 from deepworth.cli.options import OUTPUT, Debug, Json, RunFolder, option
-from deepworth.errors import UnreadRows
+from deepworth.errors import PredictionWarning
 
 
 def predict(
@@ -26,17 +26,17 @@ def predict(
 ) -> None:
     """Predict every row of SOURCE with the winner of RUN: `prediction`, and for classes one probability column each."""
     with plainly(debug):
-        from deepworth.tables import check_format, write_table
+        from deepworth.predictions import check_format, write_table
 
         check_format(out)
         from deepworth import verbs
 
         with warnings.catch_warnings(record=True) as noticed:
-            warnings.simplefilter("always", UnreadRows)
+            warnings.simplefilter("always", PredictionWarning)
             table = verbs.predict(run, source)
         write_table(table, out)
     for warning in noticed:
-        if issubclass(warning.category, UnreadRows):
+        if issubclass(warning.category, PredictionWarning):
             say(f"warning: {warning.message}")
     if out is not None:
         say(f"{table.num_rows:,} predictions in {out}")
@@ -45,7 +45,7 @@ def predict(
 def show(run: RunFolder, as_json: Json = False, debug: Debug = False) -> None:
     """Show the trials and the verdict of a run again."""
     with plainly(debug):
-        from deepworth.verbs import open_run
+        from deepworth.run import open_run
 
         opened = open_run(run)
         show_run(opened, as_json)
@@ -56,6 +56,7 @@ def show_run(run: Any, as_json: bool) -> None:
     if as_json:
         print((run.folder / "verdict.json").read_text())
         return
-    from deepworth.tables import stdout, verdict_view
+    from deepworth.views.console import stdout
+    from deepworth.views.verdict import verdict_view
 
     stdout().print(verdict_view(run.verdict, run.folder))

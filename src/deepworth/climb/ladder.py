@@ -2,26 +2,43 @@
 
 from __future__ import annotations
 
+import shutil
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 
 from deepworth.climb.alarm import deferred
+from deepworth.climb.stopping import seen_enough
 from deepworth.climb.trial import TrialReply, TrialRequest
 from deepworth.climb.watch import Watch
 from deepworth.climb.workers import Job
+from deepworth.cost.history import actual, keep
 from deepworth.data.cache import cache_folder
 from deepworth.metrics.scores import Metric, metric, scores
 from deepworth.store import RunFolder, write
-from deepworth.types import Candidate, Dataset, Goals, Machine, Plan, Splits, Trial, TrialResult, dump, load
+from deepworth.types import (
+    Candidate,
+    Dataset,
+    Estimate,
+    Goals,
+    Machine,
+    Plan,
+    Range,
+    Splits,
+    Trial,
+    TrialResult,
+    dump,
+    load,
+)
 
 TICK = 0.05  # seconds between two looks at a running trial
 GRACE = 0.06  # share of a trial's time kept back from the learner, for what it does after its deadline
 LEAST = 10.0  # seconds any trial may take while the limit allows: estimates of small ones are unsure
 INTERRUPTED = "interrupted"  # the reason of what Ctrl-C ended
 SOON = 1.0  # a trial is not begun with less time than this
+LONGER = 1.5  # times the limit of before, and what the trial was given then: one cut by the clock is run anew
 
 
 @dataclass
@@ -53,12 +70,16 @@ class Ladder:
         """Run what the plan says until nothing is left, time is up, nothing is left to gain, or Ctrl-C."""
         self.waiting = [c for c in self.plan.candidates if c.decision == "run"]
         with deferred(self._interrupt):
-            while (self.waiting or self.running) and not self.interrupted:
-                self._begin_what_fits()
-                self._look()
-            if self.interrupted:
-                self.watch.note("interrupted: ending with what is done")
-                self._give_up(INTERRUPTED)
+            try:
+                while (self.waiting or self.running) and not self.interrupted:
+                    self._begin_what_fits()
+                    self._look()
+                if self.interrupted:
+                    self.watch.note("interrupted: ending with what is done")
+                    self._give_up(INTERRUPTED)
+            finally:
+                for run in self.running:  # a full disk ends a climb, too, and leaves no worker behind
+                    run.job.end("Interrupted", INTERRUPTED)
         for candidate in self.plan.candidates:
             if candidate.decision == "skip":
                 self._skip(candidate, candidate.reason)
@@ -75,12 +96,14 @@ class Ladder:
             left = self.deadline - time.monotonic()
             if reason := self._reason_to_skip(candidate, left):
                 self._skip(candidate, reason)
-            elif not self._reuse(candidate):
-                self._begin(candidate, self._allotment(candidate, left))
+                continue
+            seconds = self._allotment(candidate, left)
+            if not self._reuse(candidate, seconds):
+                self._begin(candidate, seconds)
 
     def _reason_to_skip(self, candidate: Candidate, left: float) -> str:
-        if self._perfect():
-            return f"nothing is left to gain: {self.metric.name} is perfect on the validation rows"
+        if reason := seen_enough(candidate, self.results, self.dataset, self.splits, self.goals, self.metric):
+            return reason
         if left < SOON:
             return f"no time left: the limit of {self.goals.seconds:.0f} s is reached"
         if candidate.estimate.seconds.low > left:
@@ -92,21 +115,19 @@ class Ladder:
         return ""
 
     def _allotment(self, candidate: Candidate, left: float) -> float:
-        """Seconds a trial may take: what is left beside the later candidates that still fit.
+        """Seconds a trial may take: what is left beside what the later candidates hold back.
 
-        None of them holds back more than an even share. A trial gets at least twice its high estimate and LEAST seconds
-        (60 % of what is left at most), and never more than four times its high estimate or an even share: a model that
-        hangs must not take the time of the others.
+        Each that may still fit holds back its likely time, a short one (LEAST) its high, and none more than an even
+        share: so a trial never gets less than that, whatever it was estimated at. It never gets more than four times
+        its high estimate either, or an even share: a model that hangs must not take the time of the others.
         """
-        even = left / (1 + len(self.waiting))
-        spare = left - candidate.estimate.seconds.likely
-        reserved = 0.0
-        for later in self.waiting:
-            if later.estimate.seconds.low <= spare - reserved:
-                reserved += min(later.estimate.seconds.likely, spare - reserved, even)
-        high = candidate.estimate.seconds.high
-        least = min(max(2 * high, LEAST), 0.6 * left)
-        return min(left, max(left - reserved, least), max(4 * high, even, LEAST))
+        jobs, need = self.goals.jobs, candidate.estimate.seconds
+        even = min(left, left * jobs / (1 + len(self.waiting)))
+        held = 0.0
+        for later in (c.estimate.seconds for c in self.waiting):
+            if later.low <= max(left - need.likely - held / jobs, even):
+                held += min(max(later.likely, min(later.high, LEAST)), even)
+        return min(max(left - held / jobs, even), max(4 * need.high, even, LEAST))
 
     def _trial(self, candidate: Candidate) -> Trial:
         return Trial(
@@ -138,12 +159,21 @@ class Ladder:
         job = Job(request, lambda share, text: self.watch.progress(trial.key, share, text), folder / "worker.log")
         self.running.append(_Running(candidate, trial, job, now, now + seconds))
 
-    def _reuse(self, candidate: Candidate) -> bool:
-        """A trial that is done already is not run again: starting the same run twice is a no-op."""
+    def _reuse(self, candidate: Candidate, seconds: float) -> bool:
+        """A trial that is done already is not run again: starting the same run twice is a no-op.
+
+        One that the clock cut is, where a longer limit gives it clearly more time than it had.
+        """
         folder = self.run.trial(self._trial(candidate).key)
         if not (folder / "DONE").exists():
             return False
-        self._finish(load(TrialResult, folder / "result.json"))
+        before = load(TrialResult, folder / "result.json")
+        longer = self.goals.seconds > LONGER * before.limit and seconds > LONGER * before.seconds_given
+        if "cut" in before.notes and longer:
+            _aside(folder).parent.mkdir(exist_ok=True)
+            folder.rename(_aside(folder))
+            return False
+        self._finish(before)
         return True
 
     # What runs, and how it ends
@@ -155,7 +185,21 @@ class Ladder:
                 reply = run.job.end("Deadline", f"stopped after {run.until - run.started:.0f} s, all the time it had")
             if reply is not None:
                 self.running.remove(run)
-                self._finish(self._result(run, reply))
+                self._finish(self._ended(run, reply))
+
+    def _ended(self, run: _Running, reply: TrialReply) -> TrialResult:
+        """The result of a trial; what it took goes beside its estimate. One run anew in vain leaves what was before."""
+        result, folder = self._result(run, reply), self.run.trial(run.trial.key)
+        before = _aside(folder)
+        foreseen = replace(result, estimate=run.candidate.estimate)
+        if self.goals.jobs == 1 and (took := actual(foreseen, self.machine, run.trial.data, self.splits.train)):
+            keep(took)
+        if before.exists() and result.status != "done":
+            shutil.rmtree(folder)
+            before.rename(folder)
+            return load(TrialResult, folder / "result.json")
+        shutil.rmtree(before, ignore_errors=True)
+        return result
 
     def _result(self, run: _Running, reply: TrialReply) -> TrialResult:
         folder = self.run.trial(run.trial.key)
@@ -166,10 +210,12 @@ class Ladder:
             status="done",
             seconds=time.monotonic() - run.started,
             seconds_fit=reply.seconds_fit,
+            seconds_given=run.until - run.started,
+            limit=self.goals.seconds,
             ms_predict=reply.ms_predict,
             peak_gb=max(reply.peak_gb, run.job.peak_gb),
             artefact_mb=reply.artefact_mb,
-            estimate=run.candidate.estimate,
+            estimate=_within(run.candidate.estimate, run.until - run.started),
             notes=reply.notes,
         )
         if reply.kind:
@@ -206,21 +252,24 @@ class Ladder:
 
     def _give_up(self, reason: str) -> None:
         for run in self.running:
-            self._finish(self._result(run, run.job.end("Interrupted", reason)))
+            self._finish(self._ended(run, run.job.end("Interrupted", reason)))
         for candidate in self.waiting:
             self._skip(candidate, reason)
         self.running, self.waiting = [], []
 
-    def _perfect(self) -> bool:
-        """Whether a model beyond the floor has no error on the validation rows, and both sides have been tried."""
-        done = [r for r in self.results if r.status == "done" and r.rung != "floor"]
-        best = max((r.valid.get(self.metric.name, -np.inf) for r in done), default=-np.inf)
-        return self.metric.higher_is_better and best >= self.metric.best and _both_sides(done)
+
+def _within(estimate: Estimate, given: float) -> Estimate:
+    """What a trial is expected to take when the clock ends it after the seconds it is given."""
+    need = estimate.seconds
+    if need.high <= given:
+        return estimate
+    cut = Range(low=min(need.low, given), likely=min(need.likely, given), high=given)
+    return replace(estimate, seconds=cut, basis=f"{estimate.basis}, within the {given:.0f} s it was given")
 
 
-def _both_sides(results: Sequence[TrialResult]) -> bool:
-    rungs = {r.rung for r in results}
-    return "classical" in rungs and len(rungs) > 1
+def _aside(folder: Path) -> Path:
+    """Where a trial's folder waits while the trial is run anew."""
+    return folder.parent.parent / "before" / folder.name
 
 
 def _said(reply: TrialReply) -> str:

@@ -4,19 +4,26 @@ from __future__ import annotations
 
 import tempfile
 import warnings
+from dataclasses import field
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import pyarrow as pa
 
+from deepworth.climb.trial import checksums
+from deepworth.data.drift import Seen, differences
 from deepworth.data.examples import Examples
 from deepworth.data.media import unreadable_files
 from deepworth.data.open import MEDIA, open_again
-from deepworth.errors import UnreadRows, UserError
+from deepworth.errors import Drifted, UnreadRows, UserError
 from deepworth.models.learner import Learner
 from deepworth.registry import build, find
 from deepworth.types import Dataset, Label, load, record
+
+AGAIN = "copy the folder again, or train the model again"
+TOLD = 5  # columns a warning names
 
 
 @record
@@ -27,6 +34,8 @@ class Manifest:
     dataset: Dataset
     licence: str
     versions: dict[str, str]
+    files: dict[str, str] = field(default_factory=dict)  # SHA-256 of every other file; none: saved before 0.1
+    seen: tuple[Seen, ...] = ()  # the feature columns of the training rows
 
 
 class Model:
@@ -36,7 +45,10 @@ class Model:
         if not (folder / "model.json").exists():
             raise UserError(f"{folder} holds no trained model")
         self.folder = folder
-        self.manifest = load(Manifest, folder / "model.json")
+        try:
+            self.manifest = load(Manifest, folder / "model.json")
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise UserError(f"{folder / 'model.json'} is damaged: {error}; {AGAIN}") from error
         self._learner: Learner | None = None
 
     @property
@@ -51,9 +63,25 @@ class Model:
 
     @property
     def learner(self) -> Learner:
+        """Raises UserError for a file that is not as it was saved; nothing that lies in the folder is ever executed."""
         if self._learner is None:
+            self._check()
             self._learner = build(find("models", self.manifest.model)).load(self.folder)
         return self._learner
+
+    def _check(self) -> None:
+        """That the files are those that were saved. A checksum finds damage, not malice: who can write one can both."""
+        saved = self.manifest.files
+        if not saved:
+            return
+        found = checksums(self.folder)
+        for name in sorted(saved.keys() | found.keys()):
+            if name not in found:
+                raise UserError(f"{self.folder / name} is not there, but belongs to the model; {AGAIN}")
+            if name not in saved:
+                raise UserError(f"{self.folder / name} does not belong to the model: move it out of the folder")
+            if found[name] != saved[name]:
+                raise UserError(f"{self.folder / name} is not as it was saved (its checksum differs); {AGAIN}")
 
     def predict(self, source: Any) -> np.ndarray:
         """(n,) labels in their original type, or values, for the rows of a path, frame or array-like table.
@@ -87,13 +115,22 @@ class Model:
     def _scores(self, source: Any) -> tuple[np.ndarray, np.ndarray]:
         """What the learner predicts, and (n,) bool: the rows of which a media file could not be read."""
         with tempfile.TemporaryDirectory(prefix="deepworth-") as folder:
-            examples: Examples = open_again(source, self.manifest.dataset, Path(folder))
+            notes: list[str] = []
+            examples: Examples = open_again(source, self.manifest.dataset, Path(folder), notes)
+            notes += differences(self.manifest.seen, examples)
             with unreadable_files() as broken:
                 scores = self.learner.predict(examples)
             unread = np.zeros(len(examples), bool)
             for column in self.manifest.dataset.feature_columns if broken else ():
                 if column.kind in MEDIA:
                     unread |= [path in broken for path in examples.strings(column.name)]
+        if notes:
+            more = f"; and {len(notes) - TOLD} more" if len(notes) > TOLD else ""
+            warnings.warn(
+                f"these rows differ from those the model learned from: {'; '.join(notes[:TOLD])}{more}",
+                Drifted,
+                stacklevel=3,
+            )
         if unread.any():
             warnings.warn(
                 f"{unread.sum():,} of {len(unread):,} rows have no image or recording that can be read (the first is "

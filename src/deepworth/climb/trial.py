@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib.metadata
 import os
 import shutil
@@ -13,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from deepworth.data.drift import describe
 from deepworth.data.examples import Examples
 from deepworth.models.learner import Context
 from deepworth.registry import build, find
@@ -107,17 +109,32 @@ def save_model(learner: Any, train: Examples, trial: Trial, folder: Path, notes:
     half = folder.with_name(f".{folder.name}.{os.getpid()}")
     half.mkdir(parents=True)
     learner.save(half)
+    if (half / "model.json").exists():
+        raise ValueError(f"{trial.model} saves a model.json: that is the name of what describes a model")
     manifest = {
         "model": trial.model,
         "dataset": train.dataset,
         "licence": notes.get("licence", "that of your data"),
         "versions": _versions(),
+        "files": checksums(half),
+        "seen": describe(train),
     }
     write(half / "model.json", dump(manifest))
     if folder.exists():
         shutil.rmtree(folder)  # of an attempt that did not come to its end: a trial that did is not run again
     half.rename(folder)
     return sum(f.stat().st_size for f in folder.rglob("*") if f.is_file()) / 1e6
+
+
+def checksums(folder: Path) -> dict[str, str]:
+    """SHA-256 by the name of every file below a model folder, but hidden ones and its `model.json`."""
+    names = sorted(file.relative_to(folder).as_posix() for file in folder.rglob("*") if not file.is_dir())
+    found = {}
+    for name in names:
+        if name != "model.json" and not name.rpartition("/")[2].startswith("."):
+            with (folder / name).open("rb") as file:
+                found[name] = hashlib.file_digest(file, "sha256").hexdigest()
+    return found
 
 
 def _versions() -> dict[str, str]:

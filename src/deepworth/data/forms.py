@@ -108,7 +108,8 @@ def refuse_strange(name: str, strings: pa.Array, values: pa.Array, what: str) ->
     if after < before / 2:
         shown = ", ".join(repr(v[:40]) for v in known(strings).unique().slice(0, 3).to_pylist())
         raise UserError(
-            f"the column {name!r} cannot be read as {what}: only {after:,} of {before:,} values are one ({shown})"
+            f"the column {name!r} cannot be read as {what}: only {after:,} of {before:,} values are one ({shown}); "
+            "mend them, or take it for another kind"
         )
 
 

@@ -184,7 +184,10 @@ def _classes(
         )
     classes: tuple[Label, ...] = tuple(sorted(labels.filter(pa.array(~rare)).to_pylist()))
     if len(classes) < 2:
-        raise UserError(f"the target {target!r} has one class only with at least {RARE} rows: {classes[0]!r}")
+        raise UserError(
+            f"the target {target!r} has one class only with at least {RARE} rows: {classes[0]!r}; bring more rows of "
+            "the others, or name another with --target"
+        )
     if wanted == "binary" and len(classes) > 2:
         raise UserError(f"--task binary, but the target {target!r} has {len(classes)} classes: use --task multiclass")
     task = _metric(Task(kind="binary" if len(classes) == 2 else "multiclass", target=target, classes=classes), metric)

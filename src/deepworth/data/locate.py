@@ -8,9 +8,11 @@ import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from stat import S_ISREG
 
 import pyarrow as pa
 
+from deepworth.data.media import refuse_trap
 from deepworth.errors import UserError
 
 FEW = 0.05  # share of missing files that is dropped with a note; more is an error
@@ -112,7 +114,7 @@ def _stat(path: str) -> tuple[str, str] | None:
         stat = os.stat(path)
     except (OSError, ValueError):  # not there; a NUL in its name
         return None
-    return (path, "") if stat.st_size else None
+    return (path, "") if stat.st_size and S_ISREG(stat.st_mode) else None
 
 
 def file_stamp(path: str) -> str:
@@ -145,6 +147,7 @@ def _members(archive: Path) -> dict[str, str]:
     key = (str(archive), archive.stat().st_mtime_ns)
     if key not in _indexes:
         with zipfile.ZipFile(archive) as opened:
+            refuse_trap(archive, sum(info.file_size for info in opened.infolist()))
             _indexes[key] = {i.filename: f"{i.file_size} {i.CRC}" for i in opened.infolist() if i.file_size}
     return _indexes[key]
 

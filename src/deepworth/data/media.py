@@ -5,12 +5,30 @@ from __future__ import annotations
 import functools
 import os
 import zipfile
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from lzma import LZMAError
 from pathlib import Path
 
 from deepworth.errors import UserError
+
+# What opening an archive or a member raises where it is damaged, encrypted or packed in an unknown way.
+BROKEN = (zipfile.BadZipFile, zlib.error, LZMAError, NotImplementedError, RuntimeError, EOFError)
+
+LARGE = 1 << 28  # bytes up to which anything is unpacked
+DENSE = 100  # times smaller: tables and texts pack to a third or a twentieth, a trap to a thousandth
+
+
+def refuse_trap(path: str | Path, unpacked: int) -> None:
+    """Raise UserError for a file that unpacks to far more than it holds, as one made to fill a memory does."""
+    packed = os.path.getsize(path)
+    if unpacked > max(LARGE, DENSE * packed):
+        raise UserError(
+            f"{path} holds {packed / 1e6:.1f} MB that unpack to {unpacked / 1e9:.1f} GB or more, as if it were made to "
+            "fill the memory; if that is right, unpack it and give what was in it"
+        )
 
 
 @functools.lru_cache(maxsize=4)  # an archive's directory is read once a process, not once a file
@@ -26,7 +44,7 @@ def read_bytes(path: str) -> bytes:
         if zipped:
             return _archive(head + ".zip", os.getpid()).read(member)
         return Path(path).read_bytes()
-    except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
+    except (*BROKEN, OSError, KeyError, ValueError) as error:
         raise UserError(f"cannot read {path}: {error}") from error
 
 

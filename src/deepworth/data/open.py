@@ -14,14 +14,16 @@ import pyarrow as pa
 import pyarrow.types as pt
 
 from deepworth.data import forms
+from deepworth.data.drift import lost
 from deepworth.data.embedded import holds_media, unpack
 from deepworth.data.examples import Examples, open_table
 from deepworth.data.kinds import find_form, find_kind, share_missing, take_sample
 from deepworth.data.locate import FEW, locate
-from deepworth.data.roles import check_names, choose_features, choose_roles, choose_target, name_parts
+from deepworth.data.roles import check_names, choose_features, choose_roles, guess_target, name_parts
 from deepworth.data.tidy import is_embedded, plain, tidy
 from deepworth.data.write import write_table
-from deepworth.errors import UserError, nearest
+from deepworth.errors import UserError, naming, nearest
+from deepworth.readers._files import DAMAGED
 from deepworth.readers.result import Read
 from deepworth.registry import resolve, specs
 from deepworth.types import Column, Dataset, Kind, Modality, Roles, SourceOptions
@@ -46,19 +48,26 @@ class Opened:
     notes: tuple[str, ...] = ()
 
 
-def open_source(source: Any, options: SourceOptions, folder: Path) -> Opened:
+def open_source(source: Any, options: SourceOptions, folder: Path, untargeted: bool = False) -> Opened:
     """Read a source, find what its columns are, and write them to `folder/table.arrow`, all but the target.
 
     Raises UserError for a source that is not there, unknown, empty or damaged; for a column that is named but not
-    there; when no target is named; and when many media files are missing.
+    there; when many media files are missing; and, unless `untargeted` will do, when no target is named.
     """
     read = read_source(source, options)
+    with naming(read.source):
+        return _opened(read, options, folder, untargeted)
+
+
+def _opened(read: Read, options: SourceOptions, folder: Path, untargeted: bool) -> Opened:
     table, notes = tidy(read.table)
     check_names(options, table.column_names)
     table, kinds = _unpacked(table, folder, options)
     kinds = {**read.kinds, **kinds, **options.kinds}
-    target, told = choose_target(read, options, table)
-    notes += told
+    target = options.target or read.target
+    if target is None and not untargeted:
+        target, told = guess_target(read, table)
+        notes += told
     columns = tuple(_column(name, table.column(name), kinds) for name in table.column_names)
     roles, folds, told = choose_roles(read, options, table, target, columns)
     notes += told
@@ -66,7 +75,7 @@ def open_source(source: Any, options: SourceOptions, folder: Path) -> Opened:
         place = table.column_names.index(roles.split)
         table = table.set_column(place, roles.split, name_parts(table.column(roles.split)))
     taken = {target, roles.group, roles.time, roles.split, *options.ignore, *folds}
-    modality, features, told = choose_features(columns, table, options, taken)
+    modality, features, told = choose_features(columns, table, options, taken, none_will_do=untargeted)
     if options.ignore:
         notes += (f"left out as asked: {', '.join(options.ignore)}",)
     notes += told
@@ -99,11 +108,12 @@ def open_source(source: Any, options: SourceOptions, folder: Path) -> Opened:
     )
 
 
-def open_again(source: Any, dataset: Dataset, folder: Path) -> Examples:
+def open_again(source: Any, dataset: Dataset, folder: Path, notes: list[str] | None = None) -> Examples:
     """The rows of a new source as a model of `dataset` reads them: its features, of the same kinds, and no labels.
 
     Other columns are ignored, the target may be missing. A media file that is not there leaves its row without a path.
-    Raises UserError naming the features the source lacks.
+    What is no value of its column's kind is read as missing, and told in `notes`. Raises UserError naming the features
+    the source lacks, and where most values of a column are none of its kind.
     """
     # Types are not guessed where words were learned: else the rows beside a row would say how it is read.
     words: dict[str, Kind] = {
@@ -111,6 +121,11 @@ def open_again(source: Any, dataset: Dataset, folder: Path) -> Examples:
     }
     unread = (dataset.task.target, *(c.name for c in dataset.columns if c.name not in dataset.features))
     read = read_source(source, SourceOptions(kinds=words, ignore=unread))
+    with naming(read.source):
+        return _reopened(read, dataset, folder, [] if notes is None else notes)
+
+
+def _reopened(read: Read, dataset: Dataset, folder: Path, notes: list[str]) -> Examples:
     table, _ = tidy(read.table)
     table = _renamed(table, read, dataset)
     lacking = [name for name in dataset.features if name not in table.column_names]
@@ -125,6 +140,11 @@ def open_again(source: Any, dataset: Dataset, folder: Path) -> Examples:
     table, _, _ = _located(table, media, read.base, keep=True)
     write_table(table, columns, (), (), folder / TABLE)
     written = open_table(folder / TABLE)
+    typed = [column for column in columns if column.kind in ("number", "boolean", "datetime")]
+    for column in typed:
+        given = pa.chunked_array([plain(chunk) for chunk in table.column(column.name).chunks])
+        if told := lost(column, given, written.column(column.name), forms.MISSING):
+            notes.append(told)
     return Examples(dataset=dataset, table=written, rows=np.arange(len(written), dtype=np.int64))
 
 
@@ -132,17 +152,16 @@ def read_source(source: Any, options: SourceOptions) -> Read:
     """What the first reader that accepts the source reads. Raises UserError when there is none, or no rows."""
     source = os.path.expanduser(source) if isinstance(source, str | Path) else source
     for spec in specs("readers").values():
-        if resolve(spec.accepts)(source):
-            try:
-                read: Read = resolve(spec.read)(source, options)
-            except OSError as error:  # no permission, a broken disk, a packed file that is cut
-                raise UserError(f"{source} cannot be read: {error}") from error
-            if not read.table.num_columns or not read.table.num_rows:
-                names = ", ".join(map(repr, read.table.column_names[:10]))
-                raise UserError(
-                    f"{read.source} has no rows: " + (f"only the names {names}" if names else "it is empty")
-                )
-            return read
+        try:
+            if not resolve(spec.accepts)(source):
+                continue
+            read: Read = resolve(spec.read)(source, options)
+        except OSError as error:  # no permission, a broken disk, a packed file that is cut, a name that is too long
+            raise UserError(f"{str(source)[:500]} cannot be read: {error}; {DAMAGED}") from error
+        if not read.table.num_columns or not read.table.num_rows:
+            names = ", ".join(map(repr, read.table.column_names[:10]))
+            raise UserError(f"{read.source} has no rows: " + (f"only the names {names}" if names else "it is empty"))
+        return read
     raise _unknown(source)
 
 

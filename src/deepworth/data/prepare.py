@@ -14,7 +14,7 @@ import pyarrow as pa
 from deepworth.data.duplicates import row_hashes
 from deepworth.data.labels import Labels, find_task
 from deepworth.data.split import SplitIndices, given_parts, group_codes, make_splits, time_codes
-from deepworth.errors import UserError
+from deepworth.errors import UserError, naming
 from deepworth.store import RunFolder, write
 from deepworth.types import Dataset, Goals, Roles, SourceOptions, Splits, Task, dump
 
@@ -31,6 +31,11 @@ def prepare(opened: Opened, goals: Goals, options: SourceOptions, folder: Path) 
     test rows lie under `data/sealed` alone; `data/has_target.npy` says of every row whether it has one. Raises
     UserError for a target or a split that cannot be used.
     """
+    with naming(opened.read.source):
+        return _prepared(opened, goals, options, folder)
+
+
+def _prepared(opened: Opened, goals: Goals, options: SourceOptions, folder: Path) -> tuple[Dataset, Splits]:
     if opened.target is None:
         raise UserError("name the column to predict with --target")
     labels = find_task(opened.target, opened.table.column(opened.target), options.task, goals.metric)

@@ -12,7 +12,7 @@ import pyarrow.types as pt
 from deepworth.data.kinds import take_unique
 from deepworth.data.parts import part_of
 from deepworth.data.tidy import plain
-from deepworth.errors import UserError, nearest
+from deepworth.errors import Unanswered, UserError, nearest
 from deepworth.readers.result import Read
 from deepworth.registry import ModalitySpec, find, resolve, specs
 from deepworth.types import Column, Modality, Roles, SourceOptions
@@ -34,25 +34,30 @@ def _hint(name: str, names: Sequence[str]) -> str:
     return hint if len(hint) < 400 else f"; the first of {len(names)}: {', '.join(names[:20])}"
 
 
-def choose_target(read: Read, options: SourceOptions, table: pa.Table) -> tuple[str, tuple[str, ...]]:
-    """The column to predict: the user's, the reader's, or the only one that is called like a target."""
-    if options.target is not None:
-        return options.target, ()
-    if read.target is not None:
-        return read.target, ()
+def guess_target(read: Read, table: pa.Table) -> tuple[str, tuple[str, ...]]:
+    """The only column that is called like a target, where nobody named one. Raises UserError when there is none."""
     names = table.column_names
     called = [name for name in names if name.lower() in TARGETS]
     if len(called) == 1:
         return called[0], (f"no target was named: {called[0]!r} is taken, for its name",)
     if read.kinds and not called:
-        raise UserError(
+        raise Unanswered(
             f"{read.source} holds {', '.join(read.kinds.values())} files without class folders: put those of "
-            "each class into a folder named like it, or give a table with a column of paths and one of labels"
+            "each class into a folder named like it, or give a table with a column of paths and one of labels",
+            question="data",
+            asks="Which folder or column says the class of each file?",
+            flag="a SOURCE with class folders, or --target COL of a table with paths",
         )
     likely = called or _likely(table)
     shown = ", ".join(names[:30]) + (f", ... ({len(names)} in all)" if len(names) > 30 else "")
     guess = f"; likely ones: {', '.join(likely)}" if likely else ""
-    raise UserError(f"name the column to predict with --target; the columns are: {shown}{guess}")
+    raise Unanswered(
+        f"name the column to predict with --target; the columns are: {shown}{guess}",
+        question="data",
+        asks="Which column is to be predicted?",
+        flag="--target COL",
+        choices=tuple(dict.fromkeys([*likely, *names])),
+    )
 
 
 def _likely(table: pa.Table) -> list[str]:
@@ -84,7 +89,7 @@ def choose_roles(
             )
     for role, name in (("group", options.group), ("time", options.time), ("split", split)):
         if name is not None and name == target:
-            raise UserError(f"{name!r} is the target: it cannot be the {role} column too")
+            raise UserError(f"{name!r} is the target: it cannot be the {role} column too; name another")
     return Roles(group=options.group, time=options.time, split=split), tuple(folds), tuple(notes)
 
 
@@ -110,9 +115,12 @@ def name_parts(values: pa.ChunkedArray) -> pa.ChunkedArray:
 
 
 def choose_features(
-    columns: Sequence[Column], table: pa.Table, options: SourceOptions, taken: set[str | None]
+    columns: Sequence[Column], table: pa.Table, options: SourceOptions, taken: set[str | None], none_will_do: bool
 ) -> tuple[Modality, tuple[str, ...], tuple[str, ...]]:
-    """The modality, the columns its models read, and what was left out. Raises UserError when none are left."""
+    """The modality, the columns its models read, and what was left out.
+
+    Raises UserError when none are left, unless `none_will_do`.
+    """
     notes: list[str] = []
     free = [column for column in columns if column.name not in taken]
     usable = [column for column in free if column.kind not in ("id", "constant")]
@@ -121,10 +129,11 @@ def choose_features(
         notes += [f"columns that {what} are left out: {_names(names)}"] if names else []
     if not usable:
         usable = [replace(c, kind="text") for c in free if c.kind == "id" and pt.is_string(plain_type(table, c.name))]
+        if not usable and none_will_do:
+            return "tabular", (), tuple(notes)
         if not usable:
-            raise UserError(
-                f"no feature is left: {'; '.join(notes) or 'the source has no other column than the target'}"
-            )
+            why = "; ".join(notes) or "the source has no other column than the target"
+            raise UserError(f"no feature is left: {why}; bring a column to predict from")
         notes = [
             f"{_names([c.name for c in usable])}: nothing else is there, so read as text although every row differs"
         ]
@@ -135,8 +144,12 @@ def choose_features(
         flag = f"--{spec.reads[0]} {usable[0].name}"
         raise UserError(f"no {spec.name} column was found among {found}: name it, for example with {flag}")
     if spec.single and len(chosen) > 1:
-        notes.append(f"one {spec.name} column is read: {chosen[0].name}")
-        chosen = chosen[:1]
+        first, others = chosen[0].name, chosen[1:]
+        notes.append(
+            f"of {len(chosen)} {spec.name} columns one is read: {first}, and not {_names([c.name for c in others])} "
+            f"(--ignore {first} reads the next)"
+        )
+        chosen, usable = chosen[:1], [c for c in usable if c not in others]
     kept = {c.name for c in chosen}
     left = [c.name for c in usable if c.name not in kept]
     notes += [f"left out, since {spec.name} models read no such columns: {_names(left)}"] if left else []

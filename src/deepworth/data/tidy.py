@@ -8,6 +8,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.types as pt
 
+from deepworth.errors import UserError
+
 MEDIA_FIELDS = {"bytes", "path"}  # how Hugging Face stores an image or a recording
 
 
@@ -35,6 +37,8 @@ def tidy(table: pa.Table) -> tuple[pa.Table, tuple[str, ...]]:
         types = ", ".join(f"{name} ({table.schema.field(name).type})"[:80] for name in unread[:5])
         notes.append(f"no model reads these columns, they are left out: {types}{' ...' if len(unread) > 5 else ''}")
         table = table.drop_columns(unread)
+    if not table.num_columns:
+        raise UserError(f"no column is left: {'; '.join(notes)}; write plain numbers, text or dates")
     for place, field in enumerate(table.schema):
         if (kind := _with_strings(field.type)) != field.type:
             table = table.set_column(place, field.name, table.column(place).cast(kind))
@@ -47,10 +51,14 @@ def tidy(table: pa.Table) -> tuple[pa.Table, tuple[str, ...]]:
 def is_embedded(kind: pa.DataType) -> bool:
     """Whether values carry the bytes of files themselves."""
     return (
-        (pt.is_struct(kind) and {f.name for f in kind} == MEDIA_FIELDS)
+        (pt.is_struct(kind) and {f.name for f in kind} == MEDIA_FIELDS and _bytes(kind.field("bytes").type))
         or pt.is_binary(kind)
         or pt.is_large_binary(kind)
     )
+
+
+def _bytes(kind: pa.DataType) -> bool:
+    return pt.is_binary(kind) or pt.is_large_binary(kind) or pt.is_null(kind)
 
 
 def plain(array: pa.Array) -> pa.Array:
@@ -86,7 +94,9 @@ def _with_strings(kind: pa.DataType) -> pa.DataType:
     """The type of a column with plain strings for the views that polars gives: few functions of pyarrow take views."""
     if pt.is_dictionary(kind) and not pt.is_string(kind.value_type):
         words = pt.is_string_view(kind.value_type) or pt.is_large_string(kind.value_type)
-        return pa.dictionary(pa.int32(), pa.string()) if words else kind
+        return pa.dictionary(pa.int32(), pa.string()) if words else kind.value_type
+    if pt.is_float16(kind):  # few functions of pyarrow take it
+        return pa.float32()
     return pa.string() if pt.is_string_view(kind) else kind
 
 
@@ -109,13 +119,14 @@ def _readable(kind: pa.DataType) -> bool:
 
 def own_names(names: Sequence[str]) -> list[str]:
     """Every name once: empty ones by their place, the second `a` as `a_2`."""
-    taken: set[str] = set()
+    given, taken = set(names), set[str]()
+    copies: dict[str, int] = {}
     result = []
     for place, name in enumerate(names):
-        base = name.strip() or f"column_{place + 1}"
-        fresh, copy = base, 2
-        while fresh in taken or (fresh != name and fresh in names):
-            fresh, copy = f"{base}_{copy}", copy + 1
+        base = fresh = name.strip() or f"column_{place + 1}"
+        while fresh in taken or (fresh != name and fresh in given):
+            copies[base] = copies.get(base, 1) + 1
+            fresh = f"{base}_{copies[base]}"
         taken.add(fresh)
         result.append(fresh)
     return result

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +15,7 @@ import pyarrow.types as pt
 from deepworth.data import forms
 from deepworth.data.kinds import WORDS, take_unique
 from deepworth.data.tidy import plain
+from deepworth.store import whole
 from deepworth.types import Column
 
 BATCH = 1 << 17  # rows
@@ -34,17 +35,23 @@ def write_table(
     writers = [_Converter(table.column(column.name), column, column.name in typed) for column in columns]
     wanted = frozenset(hashed)
     hashers = {column.name: _Hasher(column) for column in columns if column.name in wanted}
-    path.parent.mkdir(parents=True, exist_ok=True)
     schema = pa.schema([(column.name, writer.type) for column, writer in zip(columns, writers, strict=True)])
-    fresh = path.with_suffix(".tmp")  # the file may be mapped by somebody: it is replaced, never written over
-    with pa.OSFile(str(fresh), "wb") as file, pa.ipc.new_file(file, schema) as sink:
+
+    def written(writer: _Converter, values: pa.Array) -> pa.Array:
+        array = writer(values)
+        if hasher := hashers.get(writer.column.name):
+            hasher.update(array)
+        return array
+
+    with (
+        whole(path) as fresh,  # the file may be mapped by somebody: it is replaced, never written over
+        pa.OSFile(str(fresh), "wb") as file,
+        pa.ipc.new_file(file, schema) as sink,
+        ThreadPoolExecutor(2) as pool,  # conversion and hashing run outside Python's lock
+    ):
         for batch in table.select([c.name for c in columns]).to_batches(max_chunksize=BATCH):
-            arrays = [writer(array) for writer, array in zip(writers, batch.columns, strict=True)]
-            for column, array in zip(columns, arrays, strict=True):
-                if column.name in hashers:
-                    hashers[column.name].update(array)
+            arrays = list(pool.map(written, writers, batch.columns))
             sink.write_batch(pa.RecordBatch.from_arrays(arrays, schema=schema))
-    os.replace(fresh, path)
     infinite = {writer.column.name: writer.infinite for writer in writers if writer.infinite}
     return tuple(hashers[name].digest() for name in hashed), infinite
 

@@ -1,70 +1,67 @@
-"""The rules of the decision framework as data: what they look at, what they do to a rung, and where they come from.
-
-They order spending; the measurement overrules them. A rule never forbids what the user asks for by name.
-"""
+"""The rules of the decision framework: a table of data, and the one function that says which of them fire."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+import functools
+import tomllib
+from collections.abc import Mapping, Sequence
+from importlib import resources
+from typing import Any
 
-from deepworth.types import Machine, Rung, Workload
+import msgspec
 
-Condition = Callable[[Workload, Machine], bool]
+from deepworth.types import Rule, Rung
 
-
-@dataclass(frozen=True, kw_only=True)
-class SpendingRule:
-    """Skips some rungs where its condition holds, unless the user asked for them."""
-
-    id: str
-    condition: str  # `applies` in words
-    applies: Condition
-    skips: tuple[Rung, ...] = ()
-    fits_only: tuple[Rung, ...] = ()  # these run only when their likely time fits the limit
-    effect: str
-    reason: str
-    source: str
+BOUNDS = {"least", "below"}
 
 
-def _media(work: Workload) -> bool:
-    return work.modality != "tabular"
+@functools.cache
+def rules() -> tuple[Rule, ...]:
+    """Every rule, general ones first. Raises ValueError for a row of the table that says nothing or is said twice."""
+    text = resources.files("deepworth.decide").joinpath("rules.toml").read_text(encoding="utf-8")
+    table = msgspec.convert(tomllib.loads(text)["rule"], tuple[Rule, ...], strict=True)
+    if len({rule.id for rule in table}) < len(table):
+        raise ValueError("two rules have the same id")
+    for rule in table:
+        for name, wanted in rule.when.items():
+            if not (isinstance(wanted, list) or (isinstance(wanted, dict) and wanted and set(wanted) <= BOUNDS)):
+                raise ValueError(f"rule {rule.id}: {name} = {wanted!r} is neither a list of values nor a range")
+    return table
 
 
-RULES: tuple[SpendingRule, ...] = (
-    SpendingRule(
-        id="media-small",
-        condition="text, images or audio, under 10,000 training examples",
-        applies=lambda work, machine: _media(work) and work.train < 10_000,
-        skips=("custom",),
-        effect="no network is trained from scratch",
-        reason="under 10,000 examples a network trained from scratch on media loses to a pretrained one",
-        source="framework rule 'under 10,000'; ESC-50: scratch CNN 51-65 %, frozen pretrained 75-97 %",
-    ),
-    SpendingRule(
-        id="no-gpu",
-        condition="text, images or audio, and no accelerator",
-        applies=lambda work, machine: _media(work) and not machine.accelerator,
-        fits_only=("tuned", "custom"),
-        effect="fine-tuning and networks from scratch run only when their estimate fits the limit",
-        reason="without a GPU the pretrained network is a feature maker first; training it takes hours",
-        source="framework rule 'no GPU: classical and frozen'",
-    ),
-    SpendingRule(
-        id="table-tiny",
-        condition="a table of under 200 training rows",
-        applies=lambda work, machine: work.modality == "tabular" and work.train < 200,
-        skips=("custom",),
-        effect="no network is trained on the table",
-        reason="no published comparison has so few rows; boosted trees and linear models are equal within noise",
-        source="TabArena: 748 rows is its smallest set",
-    ),
-    SpendingRule(
-        id="table-try-deep",
-        condition="a table of 200 training rows or more",
-        applies=lambda work, machine: work.modality == "tabular" and work.train >= 200,
-        effect="a tabular network is tried whenever the time allows",
-        reason="the winner cannot be told from the size of a table (cross-validated AUC 0.42 to 0.62): measured",
-        source="TabArena, TabZilla: size and column counts do not predict the winner",
-    ),
-)
+def fired(facts: Mapping[str, Any], table: Sequence[Rule] | None = None) -> tuple[Rule, ...]:
+    """The rules whose every condition holds on `facts`, in the order of the table."""
+    return tuple(rule for rule in (rules() if table is None else table) if holds(rule, facts))
+
+
+def holds(rule: Rule, facts: Mapping[str, Any]) -> bool:
+    """Whether all conditions of a rule hold; one on a fact that is not known does not."""
+    return all(name in facts and _fits(facts[name], wanted) for name, wanted in rule.when.items())
+
+
+def _fits(value: Any, wanted: list[Any] | dict[str, float]) -> bool:
+    if isinstance(wanted, list):
+        return value in wanted
+    return wanted.get("least", value) <= value and ("below" not in wanted or value < wanted["below"])
+
+
+def thresholds(name: str, facts: Mapping[str, Any]) -> tuple[float, ...]:
+    """The values of a number at which a rule that would fire otherwise begins or ends to hold, ascending."""
+    found: set[float] = set()
+    for rule in rules():
+        if isinstance(wanted := rule.when.get(name), dict):
+            rest = {other: condition for other, condition in rule.when.items() if other != name}
+            if all(other in facts and _fits(facts[other], condition) for other, condition in rest.items()):
+                found |= set(wanted.values())
+    return tuple(sorted(found))
+
+
+def order(fired_rules: Sequence[Rule]) -> tuple[Rung, ...]:
+    """The rungs in the order to try them, from the last rule that says one."""
+    said = [rule.order for rule in fired_rules if rule.order]
+    return ("floor", *said[-1])
+
+
+def hours(weeks: float) -> float:
+    """Hours a run may take in a project of so many weeks."""
+    return [rule.hours for rule in fired({"weeks": weeks}) if rule.hours][-1]

@@ -1,158 +1,248 @@
-"""The interval of the gain of one model over another on the same test rows, by a paired bootstrap."""
+"""The interval of the gain of one model over another: on the same test rows by a bootstrap, or from folds."""
 
 from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
+from scipy import sparse
+from scipy.stats import norm, t
 
-from deepworth.metrics.scores import BINS, Metric, calibration_bins, row_brier, row_log_loss
+from deepworth.metrics.scores import Metric
+from deepworth.metrics.sums import Sums, sums
 
-Errors = Callable[[np.ndarray], np.ndarray]  # (resamples, n) counts of each row -> (resamples,) errors
-BLOCK = 2_000_000  # counts held at once: 16 MB
 WORST = -10.0  # a gain below it, down to the minus infinity of a base without any error, counts as this
 FEWEST = 50  # resamples, however little time there is
+UNITS = 1000  # more rows than this are resampled in so many random bundles, which costs nothing in precision
+BLOCK = 100  # resamples between two looks at the clock
+
+
+@dataclass(frozen=True, kw_only=True)
+class Interval:
+    """A relative reduction of the error, where it lies, and what made the interval as wide as it is.
+
+    The parts are variances of the difference over the sum of the two errors (`contrast`), the scale on which intervals
+    are made: `from_rows` shrinks as 1 / test rows (or groups), `from_seeds` as 1 / seeds.
+    """
+
+    relative: float
+    low: float
+    high: float
+    level: float
+    resamples: int = 0
+    units: int = 0  # rows or groups that were resampled, or folds
+    from_rows: float = 0.0
+    from_seeds: float = 0.0
 
 
 def paired_gain(
     metric: Metric,
     labels: np.ndarray,
-    base: np.ndarray,
-    challenger: np.ndarray,
+    bases: Sequence[np.ndarray],
+    challengers: Sequence[np.ndarray],
     *,
-    resamples: int = 1000,
+    groups: np.ndarray | None = None,
+    resamples: int = 2000,
     level: float = 0.95,
     seed: int = 0,
     seconds: float = math.inf,
-) -> tuple[float, float, float, int]:
-    """(gain, low, high, resamples made): the relative reduction of the error of `base` by `challenger`, its interval.
+) -> Interval:
+    """The relative reduction of the mean error of `bases` by that of `challengers`, and its interval.
 
-    Both models are scored on the same resampled rows (paired bootstrap, Efron and Tibshirani 1993, ch. 8), so what the
-    rows have in common cancels out. Two models without error gain 0. Ends after `seconds`, FEWEST resamples at least;
-    resamples in which the metric is undefined (an AUC without both classes) do not count.
+    `bases` and `challengers` hold the predictions of one model on the same test rows, one array a seed; `groups` are
+    codes of rows that belong together. All models are scored on the same resampled rows, or whole groups, so what they
+    have in common cancels out (paired bootstrap, Efron and Tibshirani 1993, ch. 8; clusters: Field and Welsh 2007).
+    The percentiles are moved away from the estimate by the quotient of a t and a normal quantile (Hesterberg 2015,
+    "expanded percentiles"), with the degrees of freedom that the kurtosis of the units leaves for a variance (O'Neill
+    2014): few groups, unequal ones and few errors widen it.
+
+    Seeds and rows are both samples, as readers and cases are in the comparison of diagnostic tests: the variance is
+    that between seeds over their number plus what the rows do to all seeds alike (Obuchowski and Rockette 1995), its
+    degrees of freedom are those of Hillis (2007). With one seed the interval is about these two fitted models.
+
+    Ends after `seconds`, FEWEST resamples at least; resamples in which the metric is undefined (an AUC without both
+    classes) do not count. Two models without error gain 0.
     """
-    n, until = len(labels), time.monotonic() + seconds
-    errors_base, errors_challenger = (_weighted_error(metric, labels, p) for p in (base, challenger))
-    once = np.ones((1, n))
-    gain = _relative(errors_base(once), errors_challenger(once))[0]
-    random, drawn = np.random.default_rng(seed), np.empty(0)
-    for size in _blocks(resamples, max(1, min(FEWEST, BLOCK // n))):
+    random, until = np.random.default_rng(seed), time.monotonic() + seconds
+    scored = [sums(metric, labels, p) for p in (*bases, *challengers)]
+    pool = _pool(len(labels), groups, random)
+    sides = (slice(0, len(bases)), slice(len(bases), len(scored)))
+    units = [pool @ one.rows for one in scored]
+
+    def errors(totals: Sequence[np.ndarray]) -> np.ndarray:  # of each model (resamples, k) -> (resamples, models)
+        return np.stack([one.error(total) for one, total in zip(scored, totals, strict=True)], -1)
+
+    totals = [unit.sum(0) for unit in units]
+    estimate = float(_contrasts(errors(totals), sides))
+    freedom = _freedom(_contrasts(errors([total - unit for total, unit in zip(totals, units, strict=True)]), sides))
+    number = pool.shape[0]
+    units = _with_an_error_each(scored, units, sides)
+    once = errors([unit.sum(0) for unit in units])
+    drawn = np.empty((0, len(scored)))
+    for size in _blocks(resamples if number > 1 else 0, BLOCK):
         if len(drawn) >= FEWEST and time.monotonic() > until:
             break
-        counts = _draw(random, n, size)
-        drawn = np.append(drawn, _relative(errors_base(counts), errors_challenger(counts)))
-    defined = drawn[np.isfinite(drawn)]
-    if not len(defined):
-        return float(gain), WORST, 1.0, 0
-    low, high = np.quantile(defined, [(1 - level) / 2, (1 + level) / 2])
-    return float(gain), float(low), float(high), len(defined)
+        counts = _draw(random, len(units[0]), size)
+        drawn = np.vstack([drawn, errors([counts @ unit for unit in units])])
+    drawn = drawn[np.isfinite(drawn).all(1)]
+    if len(drawn) < 2 or not math.isfinite(estimate):
+        return Interval(relative=to_gain(estimate), low=WORST, high=1.0, level=level, units=number)
+    contrasts = _contrasts(drawn, sides)
+    rows = float(contrasts.var()) * number / (number - 1)  # a bootstrap divides by the units, a variance by one less
+    seeds = [_seeds(once, drawn, mine, sides) for mine in sides]
+    common = max(0.0, rows - sum(one.mixed for one in seeds))
+    parts = [(common, freedom), *((one.between, one.number - 1) for one in seeds if one.number > 1)]
+    variance, centre = sum(part for part, _ in parts), float(_contrasts(once, sides))
+    tails = _standard(contrasts, centre, level) * _quantile(level, parts) * math.sqrt(variance)
+    low, high = centre + tails
+    return Interval(
+        relative=to_gain(estimate),
+        low=to_gain(min(low, estimate)),
+        high=to_gain(max(high, estimate)),
+        level=level,
+        resamples=len(drawn),
+        units=number,
+        from_rows=rows,
+        from_seeds=max(0.0, variance - rows),
+    )
+
+
+def resampled_gain(
+    bases: np.ndarray, challengers: np.ndarray, *, train: float, test: float, level: float = 0.95
+) -> Interval:
+    """The gain and its interval from the errors of two models on the same folds, (folds,) each.
+
+    The corrected resampled t interval (Nadeau and Bengio 2003; for repeated cross-validation Bouckaert and Frank 2004):
+    folds share training rows, so the variance of the mean is (1 / folds + test / train) of that between folds, where
+    `train` and `test` are the mean rows of a fold's parts. The difference of the errors over their sum is a quotient of
+    two means, linearised around them. Folds without a value in one of the models do not count.
+    """
+    known = np.isfinite(bases) & np.isfinite(challengers)
+    base, challenger = bases[known], challengers[known]
+    folds = len(base)
+    if folds < 2:
+        return Interval(relative=math.nan, low=WORST, high=1.0, level=level, units=folds)
+    estimate = float(contrast(base.mean(), challenger.mean()))
+    total = base.mean() + challenger.mean()
+    spread = (base - challenger - estimate * (base + challenger)) / total if total > 0 else np.zeros(folds)
+    variance = float(spread.var(ddof=1)) * (1 / folds + test / train)
+    half = t.ppf((1 + level) / 2, folds - 1) * math.sqrt(variance)
+    return Interval(
+        relative=to_gain(estimate),
+        low=to_gain(estimate - half),
+        high=to_gain(estimate + half),
+        level=level,
+        units=folds,
+        from_rows=variance,
+    )
+
+
+def contrast(base: np.ndarray, challenger: np.ndarray) -> np.ndarray:
+    """The difference of two errors over their sum, -1 to 1: as far from 0 whichever of the two is the better one, and
+    finite where one of them is 0. Two models without error differ by 0; an undefined error stays undefined."""
+    total = np.asarray(base + challenger, dtype=np.float64)
+    return np.where(total == 0, 0.0, np.subtract(base, challenger) / np.where(total == 0, 1.0, total))
+
+
+def to_gain(difference: float) -> float:
+    """The relative reduction of the error that a `contrast` stands for, WORST at least."""
+    bounded = min(max(difference, -1.0), 1.0) if math.isfinite(difference) else difference
+    return WORST if bounded == -1.0 else max(2 * bounded / (1 + bounded), WORST)
+
+
+def to_contrast(gain: float) -> float:
+    """The `contrast` of a relative reduction of the error."""
+    return gain / (2 - gain)
+
+
+@dataclass(frozen=True)
+class _Seeds:
+    """What the seeds of one side do to the variance of the contrast."""
+
+    number: int
+    between: float = 0.0  # variance of the mean over seeds as the seeds show it, rows of their own included
+    mixed: float = 0.0  # of it, what rows do to each seed alone: also part of what the bootstrap of the rows finds
+
+
+def _seeds(once: np.ndarray, drawn: np.ndarray, mine: slice, sides: tuple[slice, slice]) -> _Seeds:
+    number = len(once[mine])
+    base, challenger = (once[side].mean() for side in sides)
+    if number == 1 or base + challenger == 0:
+        return _Seeds(number)
+    other = challenger if mine is sides[0] else base
+    slope = (2 * other / (base + challenger) ** 2) ** 2  # of the contrast by this side's mean error, squared
+    alone = drawn[:, mine] - drawn[:, mine].mean(1, keepdims=True)
+    return _Seeds(
+        number,
+        between=float(slope * once[mine].var(ddof=1) / number),
+        mixed=float(slope * alone.var(0, ddof=1).mean() / (number - 1)),
+    )
+
+
+def _with_an_error_each(
+    scored: Sequence[Sums], units: Sequence[np.ndarray], sides: tuple[slice, slice]
+) -> list[np.ndarray]:
+    """Where rows are right or wrong, one more that only the first side gets wrong and one that only the second does
+    (Agresti and Min 2005): a model without an error on few rows is not one that makes none."""
+    longer = list(units)
+    for position, one in enumerate(scored):
+        if one.wrong is not None and one.right is not None:
+            extra = (one.wrong, one.right) if position < sides[0].stop else (one.right, one.wrong)
+            longer[position] = np.vstack([units[position], *extra])
+    return longer
+
+
+def _standard(drawn: np.ndarray, centre: float, level: float) -> np.ndarray:
+    """The ends of the central part of a sample, as multiples of those of a normal one around `centre` of its width."""
+    spread = drawn.std()
+    if spread == 0:
+        return np.array([-1.0, 1.0])
+    tails = np.quantile(drawn, [(1 - level) / 2, (1 + level) / 2], method="weibull") - centre  # others lie too far in
+    return tails / (spread * norm.ppf((1 + level) / 2))
+
+
+def _quantile(level: float, parts: list[tuple[float, float]]) -> float:
+    """Of Student's t with the degrees of freedom of a sum of variances (Satterthwaite 1946)."""
+    lost = sum(part**2 / freedom for part, freedom in parts)
+    freedom = sum(part for part, _ in parts) ** 2 / lost if lost > 0 else math.inf
+    return float(t.ppf((1 + level) / 2, freedom))
+
+
+def _freedom(left_out: np.ndarray) -> float:
+    """Degrees of freedom of a variance estimated from units, by the values without each of them (O'Neill 2014)."""
+    values = left_out[np.isfinite(left_out)]
+    number = len(values)
+    moments = values - (values.mean() if number else 0.0)
+    if number < 2 or not moments.any():
+        return max(1.0, number - 1.0)
+    kurtosis = (moments**4).mean() / (moments**2).mean() ** 2
+    return float(np.clip(2 * number / max(kurtosis - (number - 3) / (number - 1), 1e-9), 1.0, number - 1))
+
+
+def _contrasts(errors: np.ndarray, sides: tuple[slice, slice]) -> np.ndarray:
+    """(..., models) errors -> (...) contrasts of the means of the sides."""
+    return contrast(*(errors[..., side].mean(-1) for side in sides))
+
+
+def _pool(rows: int, groups: np.ndarray | None, random: np.random.Generator) -> sparse.csr_matrix:
+    """(units, rows): which rows are resampled together."""
+    if groups is not None:
+        unit = np.unique(groups, return_inverse=True)[1]
+    elif rows > UNITS:
+        unit = random.permutation(rows) % UNITS
+    else:
+        unit = np.arange(rows)
+    return sparse.csr_matrix((np.ones(rows), (unit, np.arange(rows))))
 
 
 def _blocks(total: int, size: int) -> list[int]:
     return [min(size, total - start) for start in range(0, total, size)]
 
 
-def _draw(random: np.random.Generator, n: int, size: int) -> np.ndarray:
-    """(size, n) counts of each row. For many rows Poisson counts are the same as drawing n of them, and several times
-    faster."""
-    if n <= 2000:
-        return random.multinomial(n, np.full(n, 1 / n), size=size).astype(np.float64)
-    return random.poisson(1.0, size=(size, n)).astype(np.float64)
-
-
-def _relative(base: np.ndarray, challenger: np.ndarray) -> np.ndarray:
-    with np.errstate(divide="ignore", invalid="ignore"):
-        gain = np.where(base > 0, (base - challenger) / base, np.where(challenger > 0, WORST, 0.0 * base * challenger))
-    return np.maximum(gain, WORST)  # an undefined error stays undefined
-
-
-def _weighted_error(metric: Metric, labels: np.ndarray, predictions: np.ndarray) -> Errors:
-    """The error of `metric` as a function of how often each row counts."""
-    match metric.name:
-        case "auc" if predictions.shape[1] == 2:
-            return _binary_auc_error(labels == 1, predictions[:, 1])
-        case "auc":
-            return _mean_auc_error(labels, predictions)
-        case "macro_f1":
-            return _macro_f1_error(labels, predictions.argmax(1), predictions.shape[1])
-        case "ece":
-            bins, gap = calibration_bins(labels, predictions)
-            spread = np.zeros((len(labels), BINS))
-            spread[np.arange(len(labels)), bins] = gap
-            return lambda counts: np.abs(counts @ spread).sum(1) / counts.sum(1)
-        case "r2":
-            return _unexplained(labels, (labels - predictions) ** 2)
-        case "rmse":
-            squares = (labels - predictions) ** 2
-            return lambda counts: np.sqrt(counts @ squares / counts.sum(1))
-    rows = _row_losses(metric.name, labels, predictions)
-    return lambda counts: counts @ rows / counts.sum(1)
-
-
-def _row_losses(name: str, labels: np.ndarray, predictions: np.ndarray) -> np.ndarray:
-    """The loss of each row where the error is their mean. Raises KeyError for any other metric."""
-    losses: dict[str, Callable[[], np.ndarray]] = {
-        "accuracy": lambda: (predictions.argmax(1) != labels).astype(np.float64),
-        "log_loss": lambda: row_log_loss(labels, predictions),
-        "brier": lambda: row_brier(labels, predictions),
-        "mae": lambda: np.abs(labels - predictions),
-    }
-    return losses[name]()
-
-
-def _binary_auc_error(positive: np.ndarray, score: np.ndarray) -> Errors:
-    """1 - AUC by one sort for all resamples; ties count half."""
-    order = np.argsort(score, kind="stable")
-    ones_first = positive[order]
-    edges = np.flatnonzero(np.diff(score[order], prepend=-np.inf))  # first row of each group of equal scores
-
-    def error(counts: np.ndarray) -> np.ndarray:
-        sorted_counts = counts[:, order]
-        ones = np.add.reduceat(sorted_counts * ones_first, edges, axis=1)
-        zeros = np.add.reduceat(sorted_counts * ~ones_first, edges, axis=1)
-        below = np.cumsum(zeros, axis=1) - zeros
-        wins = (ones * (below + zeros / 2)).sum(1)
-        with np.errstate(invalid="ignore", divide="ignore"):
-            return 1 - wins / (ones.sum(1) * zeros.sum(1))
-
-    return error
-
-
-def _mean_auc_error(labels: np.ndarray, predictions: np.ndarray) -> Errors:
-    """1 - the mean over the classes present in a resample of the AUC of each against the rest."""
-    each = [_binary_auc_error(labels == c, predictions[:, c]) for c in np.unique(labels)]
-
-    def error(counts: np.ndarray) -> np.ndarray:
-        errors = np.stack([one(counts) for one in each])
-        present = np.isfinite(errors)
-        with np.errstate(invalid="ignore"):
-            return np.where(present, errors, 0.0).sum(0) / present.sum(0)
-
-    return error
-
-
-def _macro_f1_error(labels: np.ndarray, predicted: np.ndarray, classes: int) -> Errors:
-    members = np.eye(classes)[labels]
-    called = np.eye(classes)[predicted]
-
-    def error(counts: np.ndarray) -> np.ndarray:
-        hit, true, said = counts @ (members * called), counts @ members, counts @ called
-        present = (true + said) > 0
-        f1 = np.where(present, 2 * hit / np.maximum(true + said, 1e-12), 0.0)
-        return 1 - f1.sum(1) / present.sum(1)
-
-    return error
-
-
-def _unexplained(labels: np.ndarray, squares: np.ndarray) -> Errors:
-    """1 - R2: the squared errors over the squared distances from the resample's own mean."""
-    centred = labels - labels.mean()  # the sums of squares of large values would lose their digits
-
-    def error(counts: np.ndarray) -> np.ndarray:
-        total = counts @ centred**2 - (counts @ centred) ** 2 / counts.sum(1)
-        with np.errstate(invalid="ignore", divide="ignore"):
-            return counts @ squares / total
-
-    return error
+def _draw(random: np.random.Generator, number: int, size: int) -> np.ndarray:
+    """(size, number): how often each unit is in each resample."""
+    drawn = random.integers(0, number, (size, number)) + number * np.arange(size)[:, None]
+    return np.bincount(drawn.ravel(), minlength=size * number).reshape(size, number).astype(np.float64)

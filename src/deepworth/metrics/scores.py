@@ -1,4 +1,7 @@
-"""The scores of a trial and how each is turned into an error; definitions from scikit-learn where it has them."""
+"""The scores of a trial and how each is turned into an error; definitions from scikit-learn where it has them.
+
+It is loaded when something is scored, since that takes 0.5 s and whoever only plans scores nothing.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from sklearn import metrics as sk
 
 from deepworth.errors import UserError, nearest
 from deepworth.types import MetricInfo, Task, TaskKind
@@ -38,10 +40,12 @@ class Metric:
 
 def _auc(labels: np.ndarray, probabilities: np.ndarray) -> float:
     """Binary: of class 1. Several classes: the mean over the classes present, each against the rest."""
+    from sklearn.metrics import roc_auc_score
+
     if probabilities.shape[1] == 2:
-        return float(sk.roc_auc_score(labels, probabilities[:, 1])) if len(np.unique(labels)) == 2 else float("nan")
+        return float(roc_auc_score(labels, probabilities[:, 1])) if len(np.unique(labels)) == 2 else float("nan")
     present = [c for c in np.unique(labels) if not np.all(labels == c)]
-    values = [sk.roc_auc_score(labels == c, probabilities[:, c]) for c in present]
+    values = [roc_auc_score(labels == c, probabilities[:, c]) for c in present]
     return float(np.mean(values)) if values else float("nan")
 
 
@@ -50,7 +54,9 @@ def _accuracy(labels: np.ndarray, probabilities: np.ndarray) -> float:
 
 
 def _macro_f1(labels: np.ndarray, probabilities: np.ndarray) -> float:
-    return float(sk.f1_score(labels, probabilities.argmax(1), average="macro", zero_division=0))
+    from sklearn.metrics import f1_score
+
+    return float(f1_score(labels, probabilities.argmax(1), average="macro", zero_division=0))
 
 
 def row_log_loss(labels: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
@@ -77,6 +83,12 @@ def _ece(labels: np.ndarray, probabilities: np.ndarray) -> float:
     """Expected calibration error of the predicted class (Guo et al. 2017)."""
     bins, gap = calibration_bins(labels, probabilities)
     return float(np.abs(np.bincount(bins, gap, minlength=BINS)).sum() / len(labels))
+
+
+def _r2(labels: np.ndarray, predictions: np.ndarray) -> float:
+    from sklearn.metrics import r2_score
+
+    return float(r2_score(labels, predictions)) if len(labels) > 1 else float("nan")
 
 
 CLASSES: tuple[TaskKind, ...] = ("binary", "multiclass")
@@ -120,7 +132,7 @@ METRICS: dict[str, Metric] = {
             tasks=("regression",),
             higher_is_better=True,
             error="1 - r2",
-            score=lambda y, p: float(sk.r2_score(y, p)) if len(y) > 1 else float("nan"),
+            score=_r2,
             best=1.0,
         ),
     )
@@ -141,9 +153,9 @@ def metric(name: str, task: Task) -> Metric:
 
 def defined_on(name: str, task: Task, labels: np.ndarray) -> bool:
     """Whether a metric has a value on rows with these labels: the AUC needs two classes, R2 two rows."""
-    width = len(task.classes)
-    predictions = np.full((len(labels), width), 1 / width) if width else np.zeros(len(labels))
-    return bool(np.isfinite(metric(name, task).score(labels, predictions)))
+    metric(name, task)
+    least = {"auc": len(np.unique(labels)) > 1, "r2": len(labels) > 1}
+    return least.get(name, len(labels) > 0)
 
 
 def scores(task: Task, labels: np.ndarray, predictions: np.ndarray) -> dict[str, float]:

@@ -230,11 +230,14 @@ class Bell:
 
     def fill(self, values: np.ndarray, out: np.ndarray) -> None:
         """(n,) values into (n, width) `out`."""
-        absent = np.isnan(values)
-        out[:, 0] = np.interp(values, self.edges, self.scores) if len(self.edges) else 0.0
-        out[absent, 0] = 0.0
+        out[:, 0] = self.scored(values)
         if self.flagged:
-            out[:, 1] = absent
+            out[:, 1] = np.isnan(values)
+
+    def scored(self, values: np.ndarray) -> np.ndarray:
+        """(n,) scores, 0 where missing."""
+        scores = np.interp(values, self.edges, self.scores) if len(self.edges) else np.zeros(len(values))
+        return np.where(np.isnan(values), 0.0, scores)
 
 
 def column_encoder(column: Column, components: int) -> ColumnEncoder:

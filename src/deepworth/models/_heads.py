@@ -48,6 +48,7 @@ class LinearHead:
         self.weights = np.zeros((0, 0), dtype=np.float32)  # (d, outputs), of standardised features
         self.bias = np.zeros(0)
         self.mean = self.scale = np.zeros(0, dtype=np.float32)
+        self.late = False  # whether the deadline ended the fit
 
     def fit(
         self,
@@ -156,6 +157,7 @@ class LinearHead:
             nonlocal told, slowest
             slowest, told = max(slowest, time.monotonic() - told), time.monotonic()
             if told + SLOWER * slowest > deadline:
+                self.late = True
                 raise StopIteration
 
         for strength in STRENGTHS:
@@ -194,6 +196,7 @@ class TreeHead:
     def __init__(self, task: Task, seed: int = 0) -> None:
         self.task, self.seed = task, seed
         self.rounds, self.threads = 0, 1
+        self.late = False  # whether the deadline ended the fit
         self.booster: Any = None
 
     def fit(
@@ -237,8 +240,8 @@ class TreeHead:
                 raw_scores(booster, few, done, threads)
                 after = (time.monotonic() - start) / done / len(few) * PREDICTED * len(x_valid)
             tell(done / last, f"{done} rounds")
-            late = time.monotonic() + SLOWER * (each + after * done) > deadline
-            if finished or done - self.rounds >= ROUNDS_PATIENCE or late:
+            self.late = time.monotonic() + SLOWER * (each + after * done) > deadline
+            if finished or done - self.rounds >= ROUNDS_PATIENCE or self.late:
                 break
         self.rounds = max(self.rounds, 1)
         self.booster = lightgbm.Booster(model_str=booster.model_to_string(num_iteration=self.rounds))

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from deepworth.types import Estimate, Machine, Range, Workload
 
-ACCELERATOR_GFLOPS = {"cuda": 20_000.0, "mps": 2_000.0}  # sustained in training, of a modest card
 CHARS_A_TOKEN = 4.5
 MELS = 80
 
@@ -28,9 +27,9 @@ class Arithmetic:
     base_gb: float
     row_mb: Callable[[Workload], float]  # activations kept for the backward pass of one row
     decode_ms: float = 0.1
-    batch: int = 32
     backward: float = 3.5  # a training step in forward passes
     bf16: float = 1.0
+    accelerated: float = 1.0  # of what a plain network reaches on an accelerator; thin convolutions wait for memory
     probe: bool = False  # whether features of the untouched network are made first
 
 
@@ -39,7 +38,7 @@ def estimate(arithmetic: Arithmetic, workload: Workload, machine: Machine) -> Es
 
     The fewest are a floor: a learner that has less time than the usual trains fewer epochs, not worse ones.
     """
-    speed = ACCELERATOR_GFLOPS.get(machine.accelerator, machine.gflops * arithmetic.efficiency)
+    speed = machine.reaches(arithmetic.efficiency, arithmetic.accelerated)
     forward = arithmetic.gflop(workload) / speed
     once = arithmetic.fixed_seconds + workload.rows * arithmetic.decode_ms / 1000.0 / machine.threads
     once += forward * (2 * workload.valid + workload.test + (workload.train if arithmetic.probe else 0))
@@ -47,12 +46,17 @@ def estimate(arithmetic: Arithmetic, workload: Workload, machine: Machine) -> Es
     low, likely, high = (
         once + epochs * forward * (backward * workload.train + workload.valid) for epochs in arithmetic.epochs
     )
-    peak = arithmetic.base_gb + arithmetic.batch * arithmetic.row_mb(workload) / 1000.0
+    peak = arithmetic.base_gb + batch_size(workload.train) * arithmetic.row_mb(workload) / 1000.0
     return Estimate(
         seconds=Range(low=low / 1.5, likely=likely, high=1.5 * high),
         peak_gb=Range.around(peak, 1.6),
         basis=f"{arithmetic.gflop(workload):.2f} GFLOP a row, {speed:.0f} GFLOP/s, {arithmetic.epochs[1]:g} epochs",
     )
+
+
+def batch_size(rows: int) -> int:
+    """Rows of a training step."""
+    return 16 if rows < 4_000 else 32
 
 
 def tokens(workload: Workload, most: int) -> float:

@@ -6,20 +6,21 @@ import json
 import math
 import os
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from scipy.optimize import minimize_scalar
-from scipy.special import log_softmax
 from tokenizers import Tokenizer
 from torch import nn
 
 from deepworth.data.examples import Examples
 from deepworth.errors import OutOfTime
-from deepworth.models import _neural
+from deepworth.models import _neural, _ranks
+from deepworth.models._media_cost import batch_size
 from deepworth.models._media_inputs import Inputs
+from deepworth.models._media_target import MediaTarget
 from deepworth.models._media_views import AudioView, ImageView, TextView, View
 from deepworth.models.learner import Context
 from deepworth.train import recipe as recipes
@@ -31,9 +32,7 @@ from deepworth.types import Column, Modality, Task, dump, load
 Facts = dict[str, Any]  # JSON values
 
 PREDICT_ROWS = 64  # at once
-BACKWARD = 3.5  # cost of a training step in forward passes: 3.0 to 3.7 for transformers, 3.9 to 4.6 for EfficientNet
 RESIDENT = 0.25  # share of the memory that decoded rows may take
-ENOUGH_TO_CALIBRATE = 50  # validation rows
 
 
 class MediaNet:
@@ -50,6 +49,8 @@ class MediaNet:
     clip_norm = 1.0
     patience = 3  # evaluations without a better one
     attends = False  # whether the network is a large transformer
+    compiles = False  # whether it was measured to be faster compiled on a CPU
+    backward = 3.5  # cost of a training step in forward passes: 3.0 to 3.7 for transformers
     starts_trained = False  # whether `warm` leaves a model worth keeping
 
     def __init__(self, task: Task, columns: tuple[Column, ...], params: Facts) -> None:
@@ -58,8 +59,7 @@ class MediaNet:
         self.tokenizer: Tokenizer | None = None
         self.module: nn.Module
         self.view: View
-        self.centre, self.spread = 0.0, 1.0  # of a regression's target
-        self.temperature = 1.0  # by which logits are divided
+        self.target = MediaTarget(task)
         self.budget = 1e9  # bytes of rows kept in memory
         self.row_seconds = 0.0  # of a forward pass, reading included
 
@@ -79,6 +79,10 @@ class MediaNet:
     def groups(self) -> tuple[recipes.Group, ...]:
         raise NotImplementedError
 
+    def layers(self) -> Sequence[nn.Module]:
+        """Layers that hold most of the network, one after another; they can be recomputed where memory is short."""
+        raise NotImplementedError
+
     # The learner
 
     @property
@@ -86,6 +90,10 @@ class MediaNet:
         return len(self.task.classes) if self.task.is_classification else 1
 
     def fit(self, train: Examples, valid: Examples, context: Context) -> None:
+        with _ranks.joined(context):
+            self._fit(train, valid, context)
+
+    def _fit(self, train: Examples, valid: Examples, context: Context) -> None:
         torch.set_num_threads(context.threads)
         os.environ.setdefault("RAYON_NUM_THREADS", str(context.threads))  # of the tokenizers; read when they first run
         torch.manual_seed(context.seed)
@@ -93,17 +101,18 @@ class MediaNet:
         self.begin(train, context)
         self.module.to(_neural.device())
         self.view = self._view()
-        self._fit_size(train, len(valid), context)
+        self.facts["size"], self.row_seconds = _ranks.agreed(lambda: self._fitted_size(train, len(valid), context))
         rows = self._inputs(train, context.threads, context.notes), self._inputs(valid, context.threads, context.notes)
-        self._calibrate_target(train.known_labels)
-        labels = self._standard(train.known_labels), self._standard(valid.known_labels)
-        self.warm(rows, labels, context)
+        self.target.measure(train.known_labels)
+        labels = self.target.standard(train.known_labels), self.target.standard(valid.known_labels)
+        if _ranks.is_first():
+            self.warm(rows, labels, context)
         self._train(rows, labels, valid.known_labels, context)
-        self._calibrate(rows[1], valid.known_labels)
+        self.target.calibrate(lambda: self.raw(self.module, rows[1]), valid.known_labels)
         context.notes.update(size=self.facts["size"], parameters=sum(p.numel() for p in self.module.parameters()))
 
     def predict(self, examples: Examples) -> np.ndarray:
-        return self._finished(self.raw(self.module, self._inputs(examples, torch.get_num_threads(), {})))
+        return self.target.finished(self.raw(self.module, self._inputs(examples, torch.get_num_threads(), {})))
 
     def save(self, folder: Path) -> None:
         saved = {
@@ -111,9 +120,7 @@ class MediaNet:
             "columns": [json.loads(dump(column)) for column in self.columns],
             "params": self.params,
             "facts": self.facts,
-            "centre": self.centre,
-            "spread": self.spread,
-            "temperature": self.temperature,
+            "target": self.target.constants,
         }
         (folder / "network.json").write_text(json.dumps(saved, indent=1))
         _neural.save_weights(self.module, folder / "network.safetensors")
@@ -125,8 +132,7 @@ class MediaNet:
         saved = json.loads((folder / "network.json").read_text())
         columns = tuple(load(Column, json.dumps(column)) for column in saved["columns"])
         self = cls(load(Task, json.dumps(saved["task"])), columns, saved["params"])
-        self.facts = saved["facts"]
-        self.centre, self.spread, self.temperature = saved["centre"], saved["spread"], saved["temperature"]
+        self.facts, self.target.constants = saved["facts"], saved["target"]
         if (folder / "tokenizer.json").exists():
             self.tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
         self.module = self.make().eval().to(_neural.device())
@@ -163,43 +169,10 @@ class MediaNet:
     def _batch(self, inputs: Inputs, rows: np.ndarray) -> torch.Tensor:
         return self.view.prepared(inputs.batch(rows).to(_neural.device()))
 
-    # Targets
-
-    def _calibrate_target(self, labels: np.ndarray) -> None:
-        if not self.task.is_classification:
-            self.centre, self.spread = float(labels.mean()), float(labels.std()) or 1.0
-
-    def _standard(self, labels: np.ndarray) -> np.ndarray:
-        """Class codes as they are, a regression's target at zero mean and unit spread."""
-        if self.task.is_classification:
-            return labels.astype(np.int64)
-        return ((labels - self.centre) / self.spread).astype(np.float32)
-
-    def _finished(self, raw: np.ndarray) -> np.ndarray:
-        if self.task.is_classification:
-            return _neural.probabilities(raw / self.temperature)
-        return raw[:, 0].astype(np.float64) * self.spread + self.centre
-
-    def _calibrate(self, valid: Inputs, labels: np.ndarray) -> None:
-        """Divide the logits by the number that suits the validation rows best (Guo et al. 2017, arXiv:1706.04599).
-
-        Against targets smoothed as Platt (1999) did, or validation rows without an error would make it sure of all.
-        """
-        if not self.task.is_classification or len(labels) < ENOUGH_TO_CALIBRATE:
-            return
-        logits = self.raw(self.module, valid).astype(np.float64)
-        doubt = 1.0 / (len(labels) / self.outputs + 2.0)
-
-        def log_loss(log_temperature: float) -> float:
-            logs = log_softmax(logits / math.exp(log_temperature), axis=1)
-            return -float((1 - doubt) * logs[np.arange(len(labels)), labels].mean() + doubt * logs.mean())
-
-        self.temperature = math.exp(minimize_scalar(log_loss, bounds=(-1.5, 1.5), method="bounded").x)
-
     # Training
 
-    def _fit_size(self, train: Examples, valid_rows: int, context: Context) -> None:
-        """Choose the largest size of a row at which an epoch fits into the time; the smallest if none does."""
+    def _fitted_size(self, train: Examples, valid_rows: int, context: Context) -> tuple[int, float]:
+        """The largest size of a row at which an epoch fits into the time, the smallest if none does; seconds a row."""
         sizes = self.view.sizes(train)
         self.facts["size"] = sizes[0]
         some = train.take(np.arange(min(8, len(train))))
@@ -208,13 +181,14 @@ class MediaNet:
             began = time.monotonic()
             self.raw(self.module, self._inputs(some, 1, {}))
             seconds = (time.monotonic() - began) / len(some)
-        passes = (1 + BACKWARD) * len(train) + 4 * valid_rows + context.predict_rows
+        passes = (1 + self.backward) * len(train) + 4 * valid_rows + context.predict_rows
         cells = self.view.cells(sizes[0])
         fitting = [s for s in sizes if seconds * passes * self.view.cells(s) / cells < 0.9 * context.remaining()]
-        self.facts["size"] = fitting[0] if fitting else sizes[-1]
-        self.row_seconds = seconds * self.view.cells(self.facts["size"]) / cells
-        if self.row_seconds * (valid_rows + context.predict_rows) > context.remaining():
+        size = fitting[0] if fitting else sizes[-1]
+        seconds *= self.view.cells(size) / cells
+        if seconds * (valid_rows + context.predict_rows) > context.remaining():
             raise OutOfTime(f"predicting alone would take more than the {context.remaining():.0f} s that are left")
+        return size, seconds
 
     def _train(
         self,
@@ -239,20 +213,30 @@ class MediaNet:
         def evaluate(module: nn.Module) -> float:
             if not len(valid):
                 return time.monotonic()  # nothing to choose by: the last weights are kept
-            predictions = self._finished(self.raw(module, valid))
+            predictions = self.target.finished(self.raw(module, valid))
             return _neural.score(self.task, context.metric, valid_labels, predictions)
 
         recipe = recipes.Recipe(
-            module=self.module, loss=self._loss, groups=self.groups(), schedule=self._schedule(len(valid), context)
-        )
-        options = Options(
-            epochs=float(self.params.get("epochs", self.epochs)), clip_norm=self.clip_norm, patience=self.patience
+            module=self.module,
+            loss=self._loss,
+            groups=self.groups(),
+            schedule=self._schedule(len(valid), context),
+            layers=self.layers(),
         )
         start = {name: tensor.detach().clone() for name, tensor in self.module.state_dict().items()}
         first = evaluate(self.module) if self.starts_trained else -math.inf
+        epochs = float(self.params.get("epochs", self.epochs))
+        options = Options(epochs=epochs, clip_norm=self.clip_norm, patience=self.patience, to_beat=first)
         try:
             outcome = _neural.fit(
-                recipe, batches, evaluate, context, options, valid_rows=len(valid), precisions=self._precisions()
+                recipe,
+                batches,
+                evaluate,
+                context,
+                options,
+                valid_rows=len(valid),
+                precisions=self._precisions(),
+                compilable=self.compiles or _neural.device().type == "cuda",
             )
             kept = outcome.best_score > first
         except OutOfTime:
@@ -265,7 +249,9 @@ class MediaNet:
         self.module.eval()
         context.notes["kept"] = "fine-tuned weights" if kept else "the start"
         if not kept and self.starts_trained:
-            context.notes["remark"] = "training did not beat the linear probe it started from, which was kept"
+            epochs = context.notes["epochs"]
+            gained = f"{epochs:g} epochs of fine-tuning gained nothing" if epochs else "there was no time to fine-tune"
+            context.notes["remark"] = f"{gained}: this is the linear probe it starts from, no result of tuning"
 
     def _schedule(self, valid_rows: int, context: Context) -> recipes.Schedule:
         """Warm-up and a cosine that ends with the last step, or with the time where the machine slows down.
@@ -274,6 +260,8 @@ class MediaNet:
         a tenth ahead of the steps, so that the same seed gives the same rates while the machine keeps its pace.
         """
         follows = recipes.warmup_cosine(0.1)
+        if _ranks.world_size() > 1:
+            return follows  # each rank has a clock of its own, and all must take the same step
         begun = time.monotonic()
         seconds = max(0.95 * context.remaining() - self.row_seconds * (valid_rows + context.predict_rows), 1e-3)
         return lambda progress: follows(min(1.0, max(progress, (time.monotonic() - begun) / seconds - 0.1)))
@@ -289,7 +277,7 @@ class MediaNet:
         return ("bf16", "fp32") if self.attends and torch.cpu.get_capabilities().get("amx_bf16") else ("fp32",)
 
     def _batch_size(self, rows: int) -> int:
-        return int(self.params.get("batch", 16 if rows < 4_000 else 32))
+        return int(self.params.get("batch", batch_size(rows)))
 
     def _loss(self, module: nn.Module, batch: tuple[torch.Tensor, torch.Tensor]) -> torch.Tensor:
         inputs, target = batch

@@ -22,10 +22,12 @@ import safetensors.torch
 import torch
 from torch import Tensor, nn
 
+from deepworth.cost.machine import process_memory_gb
 from deepworth.errors import OutOfTime
 from deepworth.metrics.scores import METRICS
+from deepworth.models import _ranks
 from deepworth.models.learner import Context
-from deepworth.trackers.jsonl import Jsonl
+from deepworth.registry import missing, resolve, specs
 from deepworth.train.batches import Batches
 from deepworth.train.loop import Evaluate, train
 from deepworth.train.options import Moment, Options, Outcome
@@ -36,6 +38,7 @@ from deepworth.types import Task
 
 RESERVE = 0.05  # of the time left, kept for saving and for steps slower than those of the probe
 FORWARD = 0.4  # cost of a forward pass in training steps over as many rows
+COPIES = 8  # of the weights: gradients, two moments, the best, and these again while a checkpoint is written
 MIN_STEPS = 20  # a training that has no time for these is not worth starting
 
 
@@ -63,36 +66,46 @@ def fit(
     OutOfTime before the first evaluation and OutOfMemory when a single row is too much.
     """
     torch.set_num_threads(context.threads)
-    options = replace(options, seed=context.seed)
-    decided = context.folder / "training.json"  # a resumed training must not probe again: it would change its schedule
-    if decided.exists():
-        saved = json.loads(decided.read_text())
-        choice, epochs, every = Choice(**saved["choice"]), saved["epochs"], saved["evaluate_every"]
-        torch.set_num_threads(choice.threads)
-    else:
+    options, ranks = replace(options, seed=context.seed), _ranks.world_size()
+    decided = context.folder / "training.json"
+
+    def decide() -> tuple[Choice, float, int]:
+        if decided.exists():  # a resumed training must not probe again: it would change its schedule
+            saved = json.loads(decided.read_text())
+            return Choice(**saved["choice"]), saved["epochs"], saved["evaluate_every"]
         choice = probe(
             recipe,
             batches,
-            options,
+            replace(options, deadline=context.deadline),
             device=device(),
             threads=context.threads,
             precisions=precisions,
-            compilable=compilable,
+            compilable=compilable and ranks == 1,
             seconds=min(10.0, 0.05 * context.remaining()),
+            free=_free_bytes(recipe.module, context),
         )
+        choice = replace(choice, step_seconds=choice.step_seconds / ranks)
         epochs, every = _affordable(options, batches, context, choice.step_seconds, valid_rows, shrink)
         decided.write_text(json.dumps({"choice": asdict(choice), "epochs": epochs, "evaluate_every": every}))
+        return choice, epochs, every
+
+    wished = options.epochs
+    choice, epochs, every = _ranks.agreed(decide)
+    torch.set_num_threads(choice.threads)
     row_seconds = FORWARD * choice.step_seconds / batches.batch_size
     options = replace(
         options,
         epochs=epochs,
         evaluate_every=every,
-        micro_batch=choice.micro_batch or None,
+        micro_batch=min(choice.micro_batch or batches.batch_size, -(-batches.batch_size // ranks)),
+        recompute=choice.recompute,
         evaluation_seconds=row_seconds * valid_rows,
         deadline=context.deadline - _reserve(context, row_seconds * (valid_rows + context.predict_rows)),
     )
-    runtime = LocalRuntime(device(), choice.precision, choice.compile)
-    watch = (Jsonl(context.folder / "log.jsonl"), _Teller(context))
+    alone = LocalRuntime(device(), choice.precision, choice.compile)
+    runtime = alone if ranks == 1 else _ranks.runtime(choice.precision)
+    trackers = (resolve(s.tracker)(context.folder) for s in specs("trackers").values() if not missing(s))
+    watch = (*trackers, _Teller(context)) if _ranks.is_first() else ()
     outcome = train(recipe, batches, evaluate, options, runtime, context.folder, watch)
     for left in (decided, context.folder / "checkpoint.safetensors"):  # of use to a training that was killed, only
         left.unlink(missing_ok=True)
@@ -108,9 +121,23 @@ def fit(
         how=str(choice),
         tried={name: round(seconds, 5) for name, seconds in choice.tried},
         micro_batch=outcome.micro_batch,
+        recompute=outcome.recompute,
+        ranks=ranks,
         waiting=round(outcome.waiting, 3),
     )
+    if outcome.reason == "deadline" or epochs < wished:
+        context.cut("epochs")
+    if choice.remark:
+        context.notes["probe"] = choice.remark
     return outcome
+
+
+def _free_bytes(module: nn.Module, context: Context) -> float:
+    """Bytes left for activations beside gradients, optimiser, best weights and a checkpoint being written."""
+    free = context.memory_gb * 1e9 - 1e9 * process_memory_gb()
+    if device().type == "cuda":
+        free = torch.cuda.mem_get_info()[0]
+    return free - COPIES * sum(p.numel() * p.element_size() for p in module.parameters())
 
 
 def _reserve(context: Context, predict_seconds: float) -> float:

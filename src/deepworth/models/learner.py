@@ -39,6 +39,10 @@ class Context:
         """Seconds left."""
         return self.deadline - time.monotonic()
 
+    def cut(self, what: str) -> None:
+        """Note that the clock took something from this fit ("rounds", "rows"): with more time it would do more."""
+        self.notes["cut"] = what
+
 
 class Learner(Protocol):
     """One model. Built as `Learner(task, columns, params)`; `columns` are the feature columns with their kinds."""

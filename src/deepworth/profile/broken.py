@@ -41,6 +41,7 @@ def broken_files(view: View) -> list[Concern]:
                         message=f"{len(bad)} of {len(paths)} files looked at cannot be {column.kind} files: {first}",
                         columns=(column.name,),
                         rows=len(bad),
+                        examples=tuple(path for path, _ in bad[:20]),
                     )
                 )
     return found

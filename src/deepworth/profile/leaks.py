@@ -113,12 +113,11 @@ def _like_names(view: View, known: set[str]) -> list[Concern]:
     if view.dataset.modality != "tabular":
         return []
     target, features = view.dataset.task.target, view.dataset.feature_columns
+    names = {column.name for column in features}
     like = [column for column in features if column.name not in known and _parts(target) & _parts(column.name)]
     if len(like) > MOST_COINCIDE * len(features):
         like = []
-    actual = [
-        column for column in features if column.name not in known and column not in like and _planned(view, column)
-    ]
+    actual = [c for c in features if c.name not in known and c not in like and _planned(c, names)]
     return [
         Concern(
             id="leak-name",
@@ -133,9 +132,9 @@ def _like_names(view: View, known: set[str]) -> list[Concern]:
     ]
 
 
-def _planned(view: View, column: Column) -> bool:
+def _planned(column: Column, names: set[str]) -> bool:
     """Whether the plan of a column stands beside it, as sched_dep_time beside dep_time."""
-    return any(f"{word}_{column.name}" in view.dataset.features for word in PLANS)
+    return any(f"{word}_{column.name}" in names for word in PLANS)
 
 
 def _parts(name: str) -> set[str]:

@@ -11,21 +11,26 @@ from deepworth.types import Concern
 SMALL_SHARE = 0.1  # a binary class below it is called rare ...
 LARGE_RATIO = 10  # ... as is a class that many times smaller than the largest
 TOLERATED = 0.001  # share of the training rows in conflict that is not worth a word
+SHOWN = 3  # examples
 FEW_ROWS = 20  # training rows below which nothing is known about a class
 
 
 def duplicates(view: View) -> list[Concern]:
     """Test rows whose features stand among the training or validation rows too."""
-    test = view.rows["test"]
-    shared = int(shared_rows(view.hashes, test, np.concatenate([view.rows["train"], view.rows["valid"]])).sum())
+    test, others = view.rows["test"], np.concatenate([view.rows["train"], view.rows["valid"]])
+    stands = shared_rows(view.hashes, test, others)
+    shared = int(stands.sum())
     if not shared:
         return []
+    first = test[stands][:SHOWN]
+    twins = [int(others[view.hashes[others] == view.hashes[row]][0]) for row in first]
     return [
         Concern(
             id="duplicates",
             message=f"{shared:,} of {len(test):,} test rows ({shared / len(test):.1%}) have the same features as a "
             "training or validation row: a model that remembers them looks better than it is",
             rows=shared,
+            examples=tuple(f"row {row} and row {twin}" for row, twin in zip(first, twins, strict=True)),
         )
     ]
 
@@ -35,8 +40,8 @@ def conflicts(view: View) -> list[Concern]:
     if not view.dataset.task.is_classification:
         return []
     num_classes = len(view.dataset.task.classes)
-    _, content = np.unique(view.hashes[view.rows["train"]], return_inverse=True)
-    pairs, counts = np.unique(content * num_classes + view.labels, return_counts=True)  # (content, class) met
+    _, content_of_row = np.unique(view.hashes[view.rows["train"]], return_inverse=True)
+    pairs, counts = np.unique(content_of_row * num_classes + view.labels, return_counts=True)  # (content, class) met
     content = pairs // num_classes
     torn = np.bincount(content)[content] > 1  # the same content with several classes
     content, counts = content[torn], counts[torn]
@@ -45,12 +50,14 @@ def conflicts(view: View) -> list[Concern]:
     lost = int(counts.sum() - most.sum())
     if lost < max(1, TOLERATED * len(view.labels)):
         return []
+    groups = [view.rows["train"][content_of_row == same][:SHOWN] for same in np.unique(content)[:SHOWN]]
     return [
         Concern(
             id="conflict",
             message=f"{counts.sum():,} training rows share their features with rows of another class: {lost:,} of them "
             "no model can get right; labels are wrong, or the columns do not tell the classes apart",
             rows=int(counts.sum()),
+            examples=tuple("rows " + ", ".join(map(str, rows)) for rows in groups),
         )
     ]
 

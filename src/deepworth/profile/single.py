@@ -86,11 +86,9 @@ def _score(
             r2 = max(r2, _r2(truth, _line(numbers, labels, fit)[held]))
         return max(r2, 0.0), f"R2 {r2:.3f}"
     if task.kind == "binary":
-        from sklearn.metrics import roc_auc_score
-
         if not 0 < truth.sum() < len(truth):
             return 0.0, ""
-        auc = float(roc_auc_score(truth, _means(bins, labels.astype(np.float64), fit)[bins[held]]))
+        auc = _auc(truth, _means(bins, labels.astype(np.float64), fit)[bins[held]])
         return max(2 * auc - 1, 0.0), f"AUC {auc:.3f}"
     num_classes = len(task.classes)
     counts = np.bincount(bins[fit] * num_classes + labels[fit], minlength=(bins.max() + 1) * num_classes)
@@ -100,6 +98,13 @@ def _score(
     return max(
         (accuracy - base) / max(1 - base, 1e-9), 0.0
     ), f"accuracy {accuracy:.3f} against {base:.3f} for the largest class"
+
+
+def _auc(truth: np.ndarray, scores: np.ndarray) -> float:
+    """The area under the ROC curve, ties counted half; scikit-learn has it, but takes 0.5 s to load."""
+    place = np.unique(scores, return_inverse=True)[1]
+    positive, negative = np.bincount(place, truth), np.bincount(place, 1 - truth)
+    return float(positive @ (negative.cumsum() - negative / 2) / (positive.sum() * negative.sum()))
 
 
 def _means(bins: np.ndarray, values: np.ndarray, fit: np.ndarray) -> np.ndarray:

@@ -86,10 +86,10 @@ def times(view: View) -> list[Concern]:
         told += f" and neighbours have like targets (correlation {alike:.2f})"
     return [
         Concern(
-            id="time",
+            id="time" if ordered else "dates",
             message=f"{told}, and the split is not by time: for predictions about later times a random split flatters; "
             f"--time-column {likely} judges on the latest rows",
-            columns=tuple(column.name for column in dates),
+            columns=tuple(ordered or (column.name for column in dates)),
         )
     ]
 

@@ -10,18 +10,19 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute
 import pyarrow.csv as pc
 
 from deepworth.errors import UserError
 from deepworth.readers._dialect import Dialect, find_dialect
-from deepworth.readers._files import name_of
+from deepworth.readers._files import chunks, name_of
 from deepworth.readers.result import Read, words_only
 from deepworth.types import SourceOptions
 
 HEAD = 1 << 17  # bytes the dialect is found from, in 0.1 s; also the longest field of Python's csv
-CHUNK = 1 << 24
+CHUNK = 1 << 20  # bytes looked at together: they stay in the cache
 BLOCK = 1 << 22  # bytes parsed at a time: enough blocks for all threads, and rows of 4 MB
 ASKED = 1 << 16  # bytes of lines with foreign letters that the encoding is found from
 WESTERN = ("cp1252", "latin_1", "iso8859_15")
@@ -40,7 +41,7 @@ class Look:
     encoding: str
     head: str
     whole: bool  # `head` is everything
-    quotes: frozenset[str]  # which quote marks there are
+    broken: bool  # whether a quoted value may go on in the next line
 
 
 def read(source: str | Path, options: SourceOptions) -> Read:
@@ -69,28 +70,45 @@ def read(source: str | Path, options: SourceOptions) -> Read:
 
 
 def _look(path: Path) -> Look:
-    """Encoding, beginning and quote marks, in one pass of 16 MB at a time."""
+    """Encoding, beginning and quote marks, in one pass over the bytes."""
     decoder = codecs.getincrementaldecoder("utf-8")()
-    head, encoding, foreign, quotes, passed = b"", "", b"", set(), 0
-    with pa.input_stream(str(path), compression="detect") as stream:
-        while chunk := stream.read(CHUNK):
-            if not head:
-                head, whole = chunk[:HEAD], len(chunk) <= HEAD
-                encoding = _marked(head)
-            quotes |= {mark for mark in "\"'" if mark.encode() in chunk}
+    head, encoding, foreign, passed, quotes, broken = b"", "", b"", 0, 0, False
+    for chunk in chunks(path, CHUNK):
+        if not head:
+            head, whole = chunk[:HEAD], len(chunk) <= HEAD
+            encoding = _marked(head)
+        broken = broken or bool(encoding) or b"'" in chunk or _inside(chunk, quotes)
+        quotes += chunk.count(b'"')
+        if encoding not in ("", "utf-8"):
+            continue
+        if b"\0" in chunk:
+            line = 1 + _lines_before(path, passed + chunk.index(b"\0"))
+            raise UserError(
+                f"{path}: line {line} holds a NUL byte: this is no text file, or it is damaged there; mend this "
+                "line, or bring the file again"
+            )
+        passed += len(chunk)
+        if not foreign and not _decodes(decoder, chunk):
+            foreign = _foreign(chunk)
             if encoding:
-                continue
-            if b"\0" in chunk:
-                line = 1 + _lines_before(path, passed + chunk.index(b"\0"))
-                raise UserError(f"{path}: line {line} holds a NUL byte: this is no text file, or it is damaged there")
-            passed += len(chunk)
-            if not foreign and not _decodes(decoder, chunk):
-                foreign = _foreign(chunk)
+                raise UserError(
+                    f"{path}: its first bytes say that it is UTF-8, but this is none: {foreign[:60]!r}; save it "
+                    "again as UTF-8, or remove its mark"
+                )
     if not head:
-        return Look("utf-8", "", True, frozenset())
+        return Look("utf-8", "", True, False)
     encoding = encoding or (_guess(foreign) if foreign else "utf-8")
     text = codecs.getincrementaldecoder(encoding)("replace").decode(head)
-    return Look(encoding, text, whole, frozenset(quotes))
+    return Look(encoding, text, whole, broken)
+
+
+def _inside(chunk: bytes, before: int) -> bool:
+    """Whether a line of the chunk ends after an odd number of double quotes, `before` of them in earlier chunks."""
+    data = np.frombuffer(chunk, np.uint8)
+    quotes = np.flatnonzero(data == ord('"'))
+    if not len(quotes):
+        return bool(before % 2) and b"\n" in chunk
+    return bool(((before + np.searchsorted(quotes, np.flatnonzero(data == ord("\n")))) % 2).any())
 
 
 def _lines_before(path: Path, position: int) -> int:
@@ -155,7 +173,7 @@ def _decoded(data: bytes, encoding: str) -> str | None:
 
 
 def _names(look: Look, dialect: Dialect) -> Sequence[str]:
-    return dialect.header or next(dialect.rows(io.StringIO(look.head.lstrip("\ufeff"))), ())
+    return dialect.header or next(dialect.rows(io.StringIO(look.head.lstrip("\ufeff"), newline="")), ())
 
 
 def _words(look: Look, dialect: Dialect, options: SourceOptions) -> list[int]:
@@ -179,7 +197,7 @@ def _parse(path: Path, look: Look, dialect: Dialect, block: int = BLOCK) -> pa.T
                     delimiter=dialect.delimiter,
                     quote_char=dialect.quote or False,
                     escape_char=dialect.escape or False,
-                    newlines_in_values=bool(dialect.quote) and dialect.quote in look.quotes,
+                    newlines_in_values=bool(dialect.quote) and look.broken,  # costs a third
                 ),
                 convert_options=pc.ConvertOptions(
                     strings_can_be_null=True,
@@ -231,4 +249,7 @@ def _explain(path: Path, look: Look, dialect: Dialect, problem: Exception) -> Us
                 start = rows.line_num + 1
         except csv.Error:  # a field too long for Python: pyarrow's own words must do
             pass
-    return UserError(f"{path} cannot be read as text separated by {mark}: {str(problem)[:300]}")
+    return UserError(
+        f"{path} cannot be read as text separated by {mark}: {str(problem)[:300]}; "
+        "mend this row, or save the table as Parquet"
+    )

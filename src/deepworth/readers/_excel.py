@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import zipfile
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 
+from deepworth.data.media import refuse_trap
 from deepworth.errors import MissingPackage, UserError, nearest
-from deepworth.readers._files import name_of, parts_of
+from deepworth.readers._files import DAMAGED, name_of, parts_of
 from deepworth.readers.result import Read, words_only
 from deepworth.types import SourceOptions
 
@@ -21,13 +23,16 @@ def read(source: str | Path, options: SourceOptions) -> Read:
         raise MissingPackage("Excel files need python-calamine: pip install python-calamine") from error
     path, sheet = parts_of(source)
     try:
+        if zipfile.is_zipfile(path):
+            with zipfile.ZipFile(path) as packed:
+                refuse_trap(path, sum(info.file_size for info in packed.infolist()))
         workbook = CalamineWorkbook.from_path(str(path))
         names = workbook.sheet_names
         if sheet and sheet not in names:
             raise UserError(f"{path} has no sheet {sheet!r}{nearest(sheet, names)}")
         sheets = {name: workbook.get_sheet_by_name(name).to_python() for name in ([sheet] if sheet else names)}
-    except (CalamineError, OSError, ValueError) as error:
-        raise UserError(f"{path} cannot be read as a workbook: {error}") from error
+    except (CalamineError, zipfile.BadZipFile, OSError, ValueError) as error:
+        raise UserError(f"{path} cannot be read as a workbook: {error}; {DAMAGED}") from error
     filled = [name for name, rows in sheets.items() if len(rows) > 1]
     if not filled:
         raise UserError(f"{path} has no sheet with a row of names and rows of values: {', '.join(sheets)}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path, PurePath
 from typing import Any
 
@@ -28,6 +29,22 @@ ARROW = (".arrow", ".feather", ".ipc", ".arrows")
 EXCEL = (".xlsx", ".xls", ".xlsb", ".xlsm", ".ods")
 SQLITE = (".db", ".sqlite", ".sqlite3", ".db3")
 TABLES = (".csv", ".tsv", ".tab", ".psv", *JSON, *PARQUET, *ARROW, *EXCEL)
+
+DAMAGED = "it may be cut or damaged, or something else than its name says: bring it again, or rename it"
+
+
+def chunks(path: Path, size: int) -> Iterator[bytes]:
+    """The content of a file, unpacked where it is packed. Raises UserError where it grows without measure."""
+    import pyarrow as pa
+
+    from deepworth.data.media import refuse_trap
+
+    passed = 0
+    with pa.input_stream(str(path), compression="detect") as stream:
+        while chunk := stream.read(size):
+            passed += len(chunk)
+            refuse_trap(path, passed)
+            yield chunk
 
 
 def suffix_of(path: str | PurePath) -> str:

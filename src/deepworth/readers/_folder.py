@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import tempfile
 import zipfile
-import zlib
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -13,9 +12,10 @@ from pathlib import Path, PurePosixPath
 
 import pyarrow as pa
 
+from deepworth.data.media import BROKEN, refuse_trap
 from deepworth.data.parts import part_of
 from deepworth.errors import UserError
-from deepworth.readers._files import AUDIO, IMAGES, TABLES, TEXTS, name_of, suffix_of
+from deepworth.readers._files import AUDIO, DAMAGED, IMAGES, TABLES, TEXTS, name_of, suffix_of
 from deepworth.readers.result import Read
 from deepworth.registry import resolve, specs
 from deepworth.types import Kind, SourceOptions
@@ -63,13 +63,14 @@ def read_zip(source: str | Path, options: SourceOptions) -> Read:
     try:
         with zipfile.ZipFile(path) as archive:
             members = [info for info in archive.infolist() if not info.is_dir()]
+            refuse_trap(path, sum(info.file_size for info in members))
             if any(info.flag_bits & 1 for info in members):
                 raise UserError(f"{path} is encrypted: unpack it and give the folder")
             files = (PurePosixPath(info.filename) for info in members)
             tree = Tree(path, tuple(sorted(f for f in files if _shown(f.parts))), lambda file: archive.read(str(file)))
             read = _media(tree, "zip") if _has_classes(tree) else _packed_table(tree, options) or _media(tree, "zip")
-    except (zipfile.BadZipFile, zlib.error, OSError, NotImplementedError) as error:
-        raise UserError(f"{path} cannot be read as a zip archive: {error}; it may be cut or damaged") from error
+    except (*BROKEN, OSError, ValueError) as error:
+        raise UserError(f"{path} cannot be read as a zip archive: {error}; {DAMAGED}") from error
     if read is None:
         raise UserError(_nothing(tree, "zip archive"))
     return read
@@ -211,7 +212,10 @@ def _packed_table(tree: Tree, options: SourceOptions) -> Read | None:
     with tempfile.TemporaryDirectory(prefix="deepworth-") as folder:
         unpacked = Path(folder) / tables[0].name
         unpacked.write_bytes(tree.content(tables[0]))
-        read = _read(unpacked, options)
+        try:
+            read = _read(unpacked, options)
+        except UserError as error:  # says where it lies for a moment
+            raise UserError(str(error).replace(str(unpacked), tree.full(tables[0]))) from error
     inside = tables[0].parent
     base = str(tree.path.absolute()) if str(inside) == "." else tree.full(inside)
     return replace(read, name=name_of(tree.path), source=tree.full(tables[0]), base=base)

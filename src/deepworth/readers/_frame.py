@@ -47,7 +47,8 @@ def read_hub(source: str, options: SourceOptions) -> Read:
         RuntimeError,
     ) as error:  # missing, private, offline, several configurations, needs a script
         raise UserError(
-            f"{source} is no file here, and cannot be had from the Hugging Face hub: {str(error)[:300]}"
+            f"{source} is no file here, and cannot be had from the Hugging Face hub: {str(error)[:300]}; "
+            "name a file or folder that is there"
         ) from error
     read = _dataset(found, source)
     return Read(**{**vars(read), "name": name.rpartition("/")[2], "reader": "hub", "source": source})

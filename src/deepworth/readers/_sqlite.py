@@ -9,7 +9,7 @@ from urllib.parse import quote
 import pyarrow as pa
 
 from deepworth.errors import UserError, nearest
-from deepworth.readers._files import name_of, parts_of
+from deepworth.readers._files import DAMAGED, name_of, parts_of
 from deepworth.readers.result import Read, words_only
 from deepworth.types import SourceOptions
 
@@ -27,8 +27,8 @@ def read(source: str | Path, options: SourceOptions) -> Read:
             table = _table(connection, name, options)
         finally:
             connection.close()
-    except sqlite3.Error as error:
-        raise UserError(f"{path} cannot be read as an SQLite file: {error}") from error
+    except (sqlite3.Error, UnicodeDecodeError) as error:
+        raise UserError(f"{path} cannot be read as an SQLite file: {error}; {DAMAGED}") from error
     return Read(
         table=table,
         name=f"{name_of(path)}-{name}",

@@ -1,60 +1,13 @@
-"""Numbers as people read them: durations, scores, shares and sizes, the same on the terminal and on the page."""
+"""What data, tasks and trials are called, the same on the terminal and on the page."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
-from deepworth.types import RUNGS, Column, Dataset, MetricInfo, Range, TrialResult, Verdict
+from deepworth.types import RUNGS, Column, Dataset, MetricInfo, TrialResult, Verdict
+from deepworth.words import count
 
 ORDER = ("done", "stopped", "failed", "skipped")  # of the statuses in a table
-
-
-def duration(seconds: float) -> str:
-    """0.43 s, 12.3 s, 4 m 05 s, 2 h 03 m."""
-    if seconds < 59.95:
-        return f"{seconds:.2f} s" if seconds < 0.995 else f"{seconds:.1f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    if minutes < 60:
-        return f"{minutes} m {rest:02d} s"
-    return f"{minutes // 60} h {minutes % 60:02d} m"
-
-
-def clock(seconds: float) -> str:
-    """A remaining time: 0:07, 4:05, 2:03:00; never negative."""
-    minutes, rest = divmod(max(0, round(seconds)), 60)
-    return f"{minutes // 60}:{minutes % 60:02d}:{rest:02d}" if minutes >= 60 else f"{minutes}:{rest:02d}"
-
-
-def span(seconds: Range) -> str:
-    """An estimate with its interval, short: ~12 s [6..24]."""
-    if seconds.high <= 0:
-        return ""
-    if seconds.high < 0.1:
-        return "<0.1 s"
-    if seconds.likely >= 100:
-        return f"~{seconds.likely / 60:.0f} m [{seconds.low / 60:.0f}..{seconds.high / 60:.0f}]"
-    digits = 0 if seconds.likely >= 3 else 1
-    return f"~{seconds.likely:.{digits}f} s [{seconds.low:.{digits}f}..{seconds.high:.{digits}f}]"
-
-
-def score(value: float | None) -> str:
-    """Four digits that matter; a dash where there is no value."""
-    if value is None:
-        return "–"
-    return f"{value:.4f}" if abs(value) < 100 else f"{value:,.5g}" if abs(value) < 1e5 else f"{value:,.0f}"
-
-
-def percent(value: float, signed: bool = True) -> str:
-    """A share as per cent; three digits at most."""
-    shown = 100 * value
-    digits = 1 if abs(shown) < 100 else 0
-    return f"{shown:{'+' if signed else ''},.{digits}f}%"
-
-
-def count(number: int, noun: str) -> str:
-    """1 column, 1,234 columns, 2 categories."""
-    plural = noun[:-1] + "ies" if noun.endswith("y") else noun + ("es" if noun.endswith("s") else "s")
-    return f"{number:,} {noun if number == 1 else plural}"
 
 
 def kinds(columns: Iterable[Column]) -> str:
@@ -95,3 +48,11 @@ def error_of(metric: MetricInfo, values: dict[str, float]) -> float | None:
     """The primary score as an error, or None where it is missing."""
     value = values.get(metric.name)
     return None if value is None else 1 - value if metric.higher_is_better else value
+
+
+def number(value: float) -> str:
+    """Four digits that matter, no exponent from a tenth of a thousandth up: 0.1234, 12.34, 67,110."""
+    if abs(value) >= 1000:
+        digits = max(0, len(str(int(abs(value)))) - 4)
+        return f"{round(value, -digits):,.0f}"
+    return f"{value:.4g}"

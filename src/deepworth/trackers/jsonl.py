@@ -1,19 +1,14 @@
-"""One line of JSON for every moment of a training, in a file that can be read while it grows."""
+"""The log every training leaves in its trial's folder."""
 
 from __future__ import annotations
 
-import json
-from dataclasses import asdict
-from pathlib import Path
-from typing import Any
+from deepworth.registry import TrackerSpec
 
-
-class Jsonl:
-    """Appends to `path`; each line is whole before the next begins, so a killed run leaves a readable file."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-
-    def see(self, moment: Any) -> None:
-        with self.path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(asdict(moment)) + "\n")
+SPECS = [
+    TrackerSpec(
+        name="jsonl",
+        summary="log.jsonl in the folder of the trial: step, loss, rate, score and seconds, a line each",
+        tracker="deepworth.trackers._jsonl:Jsonl",
+        order=10,
+    )
+]

@@ -19,6 +19,7 @@ POOL = 50  # batches sorted by length together: long enough to save padding, sho
 class Batches(Protocol):
     """The rows of every optimiser step, and the batches made of them."""
 
+    rows: int
     batch_size: int  # rows of an optimiser step, over all micro-batches and ranks
 
     def __len__(self) -> int:
@@ -26,6 +27,9 @@ class Batches(Protocol):
 
     def plan(self, epoch: int) -> Sequence[Tensor]:
         """The rows (int64) of each optimiser step of an epoch: every row once, the last step may be short."""
+
+    def largest(self, count: int) -> Tensor:
+        """The `count` rows (int64) that take the most memory."""
 
     def read(self, pieces: Iterable[Tensor]) -> Iterator[Batch]:
         """The batch of each piece of rows, in this order."""
@@ -51,6 +55,9 @@ class IndexBatches:
 
     def plan(self, epoch: int) -> Sequence[Tensor]:
         return permutation(self.rows, self.seed, epoch).to(self.device).split(self.batch_size)
+
+    def largest(self, count: int) -> Tensor:
+        return torch.arange(min(count, self.rows), device=self.device)  # all are alike
 
     def read(self, pieces: Iterable[Tensor]) -> Iterator[tuple[Tensor, ...]]:
         for rows in pieces:
@@ -92,6 +99,11 @@ class StreamBatches:
         steps = [step for pool in pools for step in pool[lengths[pool].argsort(stable=True)].split(self.batch_size)]
         shuffled = permutation(len(steps), self.seed, epoch)
         return [steps[i] for i in shuffled.tolist()]
+
+    def largest(self, count: int) -> Tensor:
+        if self.lengths is None:
+            return torch.arange(min(count, self.rows))
+        return torch.as_tensor(self.lengths).argsort(descending=True)[:count]
 
     def read(self, pieces: Iterable[Tensor]) -> Iterator[Batch]:
         waiting: deque[Future[Batch]] = deque()

@@ -6,7 +6,7 @@ import math
 import time
 from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
-from itertools import islice, tee
+from itertools import chain, islice, tee
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from deepworth.errors import OutOfMemory
 from deepworth.train.batches import Batches
 from deepworth.train.keep import Average, Best
+from deepworth.train.memory import LEAST_ROWS, recompute
 from deepworth.train.options import Moment, Observer, Options, Outcome, Reason
 from deepworth.train.recipe import Batch, Recipe
 from deepworth.train.runtime import LocalRuntime, Runtime, out_of_memory
@@ -39,7 +40,10 @@ def train(
     on how a batch is cut nor on where its parts are computed. With a `folder`, checkpoints go to it, and a training
     found there goes on where it stood. Raises OutOfMemory when a single row needs too much.
     """
-    return _Training(recipe, batches, evaluate, options, runtime or LocalRuntime(), folder, watch).run()
+    try:
+        return _Training(recipe, batches, evaluate, options, runtime or LocalRuntime(), folder, watch).run()
+    finally:
+        recompute(recipe.layers, on=False)
 
 
 @dataclass(kw_only=True)
@@ -47,6 +51,7 @@ class _Place:
     """Where a training stands. The order of the rows and every random draw follow from the step: neither is saved."""
 
     micro_batch: int
+    recompute: bool = False  # whether layers compute their activations twice, for want of memory
     loss: float = 0.0  # summed over the steps since the last evaluation, on this rank
     weight: float = 0.0  # of these steps, over all ranks
     step: int = 0
@@ -77,23 +82,21 @@ class _Training:
     ) -> None:
         self.recipe, self.batches, self.evaluate = recipe, batches, evaluate
         self.options, self.runtime, self.watch = options, runtime, watch
-        if options.recompute:
-            if recipe.save_memory is None:
-                raise ValueError("this recipe cannot recompute activations: it has no `save_memory`")
-            recipe.save_memory()
         self.rates = recipe.make_optimizer()  # holds the learning rates, whatever a runtime wraps around it
         self.module, self.optimizer = runtime.setup(recipe.module, self.rates)
         self.parameters = [parameter for group in self.rates.param_groups for parameter in group["params"]]
         self.average, self.best = Average(recipe.module, options.ema), Best()
         self.steps = math.ceil(options.epochs * len(batches) - 1e-6)
         self.evaluate_every = options.evaluate_every or len(batches)
-        self.place = _Place(micro_batch=options.micro_batch or -(-batches.batch_size // runtime.world_size))
+        self.share = -(-batches.batch_size // runtime.world_size)  # rows of a step on this rank
+        self.place = _Place(micro_batch=options.micro_batch or self.share, recompute=options.recompute)
         self.losses: list[Tensor] = []  # not yet in `place.loss`: reading one would make a GPU wait
         parts = (self.module, self.optimizer, self.average, self.best, self.place)
         self.state = dict(zip(("module", "optimizer", "average", "best", "place"), parts, strict=True))
         self.checkpoint = folder / "checkpoint.safetensors" if folder else None
         if self.checkpoint and self.checkpoint.exists():
             runtime.load(self.checkpoint, self.state)
+        recompute(recipe.layers, self.place.recompute)
         self.saved = self.reported = time.monotonic()
         self.begun = self.saved - self.place.seconds
         self.save_every, self.evaluation_seconds = options.checkpoint_seconds, options.evaluation_seconds
@@ -138,16 +141,18 @@ class _Training:
     def groups(self) -> Generator[list[Batch]]:
         """The micro-batches of each step to come, this rank's share of them; where they stream, read ahead of use."""
         ahead, now = tee(self.cuts())
-        stream = self.batches.read(piece for cut in ahead for piece in cut)
+        stream = self.batches.read(chain.from_iterable(ahead))
         for cut in now:
             yield list(islice(stream, len(cut)))
 
     def cuts(self) -> Iterator[Sequence[Tensor]]:
-        """The rows of each micro-batch of each step to come."""
+        """The rows of each micro-batch of each step to come. A cut that changes nothing is 3 % of a small step."""
         first, done = divmod(self.place.step, len(self.batches))
         for epoch in range(first, math.ceil(self.steps / len(self.batches))):
             for rows in self.batches.plan(epoch)[done if epoch == first else 0 :]:
-                yield rows[self.runtime.rank :: self.runtime.world_size].split(self.place.micro_batch)
+                if self.runtime.world_size > 1:
+                    rows = rows[self.runtime.rank :: self.runtime.world_size]
+                yield rows.split(self.place.micro_batch) if len(rows) > self.place.micro_batch else (rows,)
 
     def agree(self, group: list[Batch], now: float) -> Sequence[float]:
         """The weight of the step, whether the deadline is near, whether a checkpoint is due: the same on all ranks."""
@@ -185,13 +190,21 @@ class _Training:
             parameter.grad = None
 
     def cut_smaller(self, error: Exception) -> None:
-        """Answer missing memory with half the micro-batch and twice the accumulation: the step's result is the same."""
+        """Answer missing memory with half the micro-batch and twice the accumulation: the step's result is the same.
+
+        Where few rows are left of it, layers that can are computed twice instead.
+        """
+        place = self.place
         if not out_of_memory(error) or self.runtime.world_size > 1:  # other ranks already wait in a collective
             raise error
-        if self.place.micro_batch == 1:
+        if place.micro_batch <= LEAST_ROWS and self.recipe.layers and not place.recompute:
+            place.recompute, place.micro_batch = True, self.share
+            recompute(self.recipe.layers)
+        elif place.micro_batch == 1:
             raise OutOfMemory(f"a single row needs more memory than there is: {error}") from error
+        else:
+            place.micro_batch = -(-place.micro_batch // 2)
         self.drop_gradients()
-        self.place.micro_batch = -(-self.place.micro_batch // 2)
 
     def review(self) -> Reason | None:
         """Score the weights and keep them if they are the best; why the training should end here, if it should."""
@@ -205,7 +218,7 @@ class _Training:
         self.module.train()
         moment = self.moment(loss, score)
         place.history.append(asdict(moment))
-        place.stale = 0 if better else place.stale + 1
+        place.stale = 0 if better and score > self.options.to_beat else place.stale + 1
         place.loss = place.weight = 0.0
         self.show(moment)
         self.evaluation_seconds = time.monotonic() - began
@@ -257,4 +270,5 @@ class _Training:
             seconds=seconds,
             waiting=self.place.waited / max(seconds, 1e-9),
             micro_batch=self.place.micro_batch,
+            recompute=self.place.recompute,
         )

@@ -19,9 +19,10 @@ class Options:
     ema: float = 0.0  # decay of the running average of the weights, which is then evaluated and kept; 0: none
     evaluate_every: int | None = None  # steps between evaluations; None: an epoch
     patience: int | None = None  # evaluations in a row without a new best before it stops
+    to_beat: float = -math.inf  # score of the weights it starts from: no evaluation below it is a best worth patience
     deadline: float = math.inf  # time.monotonic() by which the loop has returned, last evaluation included
     evaluation_seconds: float = 0.0  # a guess, until the first evaluation has been timed
-    recompute: bool = False  # gradient checkpointing: half again the time for a fraction of the memory
+    recompute: bool = False  # gradient checkpointing of the recipe's `layers`: more time, a fraction of the memory
     checkpoint_seconds: float = 60.0  # between checkpoints: what a killed run loses at most
     report_seconds: float = 0.5  # between the moments observers see, evaluations apart
     seed: int = 0
@@ -58,3 +59,4 @@ class Outcome:
     seconds: float  # of training, before and after a resume
     waiting: float  # share of the seconds spent on getting batches
     micro_batch: int  # rows at once in the end, after what memory allowed
+    recompute: bool = False  # whether activations were computed twice in the end

@@ -54,14 +54,14 @@ class Recipe:
     weight: Callable[[Batch], float] = num_rows
     schedule: Schedule = lambda progress: 1.0
     optimizer: Callable[[list[dict[str, Any]]], Optimizer] = adamw
-    save_memory: Callable[[], None] | None = None  # makes the module recompute activations in the backward pass
+    layers: Sequence[nn.Module] = ()  # most of the module, one after another: what can be recomputed to save memory
 
     def make_optimizer(self) -> Optimizer:
         """The optimiser over all groups, in their order; everything outside them is frozen."""
         self.module.requires_grad_(False)
         for group in self.groups:
             for parameter in group.parameters:
-                parameter.requires_grad_(group.thaw <= 0)
+                parameter.requires_grad_(True)  # `advance` freezes what thaws later: DDP overlooks what it wraps frozen
         return self.optimizer(
             [{"params": list(g.parameters), "lr": g.lr, "weight_decay": g.weight_decay} for g in self.groups]
         )

@@ -73,6 +73,8 @@ class Described(ABC):
             context.deadline - reserve if math.isfinite(context.deadline) else context.deadline,
             lambda share, message: context.tell(0.6 + 0.4 * share, message),
         )
+        if self.fitted.late:
+            context.cut("the head")
 
     def predict(self, examples: Examples) -> np.ndarray:
         return self.fitted.predict(self.features(examples))
@@ -144,4 +146,5 @@ class Described(ABC):
         if done == len(train):
             return train, a_row
         context.notes["train_rows"] = done
+        context.cut("rows")
         return train.take(np.sort(order[:done])), a_row

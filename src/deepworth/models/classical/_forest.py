@@ -74,6 +74,7 @@ class ForestHead:
                 after = ((predicted - built) * repeats + time.monotonic() - predicted) / len(self.trees)
             context.tell(len(self.trees) / most, f"{len(self.trees)} trees")
             if SLOWER * (grown + after * (len(self.trees) + step)) > context.remaining():
+                context.cut("trees") if len(self.trees) < most else None
                 break
             if size * (1 + step / len(self.trees)) > limit:
                 context.notes["stopped"] = f"trees fill {size / 1e9:.1f} GB"

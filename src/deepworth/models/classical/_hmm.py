@@ -78,6 +78,7 @@ class MfccHmm:
                 took = (time.monotonic() - start) / max(1, done - 1)
                 if time.monotonic() + took > last:
                     context.notes["improved_classes"] = done - 1
+                    context.cut("classes")
                     break
                 self.models[int(code)] = _improved(self.models[int(code)], own)
                 context.tell(0.3 + 0.6 * done / len(per_class), f"{done} of {len(per_class)} classes")

@@ -27,7 +27,9 @@ class Rounds:
         self.context, self.most, self.rate, self.price = context, most, rate, price
         self.wanted = LEARNT_LARGE if rows >= LARGE else LEARNT
         self.best, self.best_round = math.inf, 1
+        self.base = rate
         self.each = self.after = self.learnt = 0.0  # seconds of a round, and of what follows a round; rates summed
+        self.spent = 0.0  # seconds in all rounds but the first, which sets things up
         self.next_look = 1
         self.started = self.told = time.monotonic()
 
@@ -36,6 +38,7 @@ class Rounds:
         now = time.monotonic()
         last, self.learnt = now - self.started, self.learnt + self.rate
         self.each = last if done == 1 else max(0.8 * self.each + 0.2 * last, min(last, 2 * self.each))
+        self.spent += last if done > 1 else 0.0
         if loss is None or loss < self.best:
             self.best, self.best_round = math.inf if loss is None else loss, done
         if now - self.told > 0.3:
@@ -48,12 +51,19 @@ class Rounds:
                 self._set_pace(done)
         self.started = time.monotonic()
         late = self.started + SLOWER * (self.each + self.after * (self.best_round + 1)) >= self.context.deadline
-        return late or done - self.best_round >= PATIENCE
+        waited = done - self.best_round >= PATIENCE
+        if late and not waited and done < self.most:
+            self.context.cut("rounds")
+        return late or waited
 
     def _set_pace(self, done: int) -> None:
-        """Double the learning rate until what is still to be learnt fits."""
+        """Double the first learning rate until what is still to be learnt fits at the mean pace so far.
+
+        Set anew at every look: one that was high because the machine was busy comes down again.
+        """
         after = SLOWER * self.after
-        fits = max((self.context.remaining() - done * after) / (self.each + after), 1.0)
+        fits = max((self.context.remaining() - done * after) / (self.spent / (done - 1) + after), 1.0)
+        self.rate = self.base
         while self.rate < FASTEST and fits * self.rate < self.wanted - self.learnt and fits < self.most:
             self.rate = min(2 * self.rate, FASTEST)
         self.context.notes["learning_rate"] = round(self.rate, 4)

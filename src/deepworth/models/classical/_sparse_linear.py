@@ -42,6 +42,7 @@ class SparseLinear:
         self.shift, self.scale = 0.0, 1.0  # of a regression's target
         self.temperature = 1.0
         self.looseness = 0.0
+        self.late = False  # whether the deadline ended the fit
 
     def fit(
         self,
@@ -100,8 +101,8 @@ class SparseLinear:
     def load(cls, folder: Path) -> SparseLinear:
         about = json.loads((folder / "linear.json").read_text())
         self = cls(load(Task, json.dumps(about.pop("task"))))
-        for name, value in about.items():
-            setattr(self, name, value)
+        for name in ("shift", "scale", "temperature", "looseness"):
+            setattr(self, name, about[name])
         with np.load(folder / "linear.npz", allow_pickle=False) as arrays:
             self.weights, self.bias = arrays["weights"], arrays["bias"]
         return self
@@ -148,6 +149,7 @@ class SparseLinear:
             nonlocal told, slowest
             slowest, told = max(slowest, time.monotonic() - told), time.monotonic()
             if told + SLOWER * slowest > deadline:
+                self.late = True
                 raise StopIteration
 
         for looseness in settings:

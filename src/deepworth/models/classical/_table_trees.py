@@ -14,12 +14,12 @@ import numpy as np
 from deepworth.data.examples import Examples
 from deepworth.modalities._encoding import TableEncoder
 from deepworth.models.classical._rounds import SLOWER
-from deepworth.models.classical._target import Target, may_be_log, smearing, worse
+from deepworth.models.classical._target import TIE, Target, may_be_log, smearing, worse
 from deepworth.models.learner import Context
 from deepworth.types import Column, Task, dump, load
 
 PROBE_ROWS = 20_000  # rows the form of a regression's target is chosen on
-PROBE_ROUNDS = 100
+PROBE_ROUNDS, PROBE_RATE = 100, 0.15  # a fit that has not converged speaks for the plain target (diamonds)
 PILOT_ROWS, PILOT_ROUNDS = 10_000, 2  # what the price of encoding and of a round is measured on
 FEWEST = 25  # rounds that must fit; else fewer rows are learnt from
 WRITING = 0.3  # seconds for the files beside the trees
@@ -112,6 +112,7 @@ class TableTrees:
             return train, after
         rows = max(rows, PILOT_ROWS)
         context.notes["train_rows"] = rows
+        context.cut("rows")
         return train.take(np.sort(order[:rows])), after
 
     def _sets(self) -> tuple[int, ...]:
@@ -125,16 +126,21 @@ class TableTrees:
         """The better of two short fits on a part of the rows."""
         few = slice(None, None, -(-len(y) // PROBE_ROWS))
         best, chosen = np.inf, Target()
-        for log in (False, True):
+        params = {"learning_rate": PROBE_RATE, **self.params, "rounds": PROBE_ROUNDS}
+        for log in (True, False):
             target = Target.like(y, log)
             short = replace(
                 context, deadline=min(context.deadline, time.monotonic() + context.remaining() / 10), notes={}
             )
-            probe = self.head(self.task, {**self.params, "rounds": PROBE_ROUNDS})
+            probe = self.head(self.task, params)
             probe.fit(x[few], target.learn(y[few]), x_valid[:0], y_valid[:0], self._sets(), short)
-            loss = worse(y_valid, target.back(probe.predict(x_valid, context.threads)), context.metric)
-            if loss < best:
-                best, chosen = loss, target
+            z = probe.predict(x_valid, context.threads)
+            if log and context.metric != "mae":
+                positive = y_valid > 0
+                target = replace(target, smear=smearing(y_valid[positive], z[positive]))
+            loss = worse(y_valid, target.back(z), context.metric)
+            if loss < best / TIE:
+                best, chosen = loss, replace(target, smear=1.0)
         return chosen
 
     def predict(self, examples: Examples) -> np.ndarray:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 SKEWED = 1.0  # skewness above which a positive target is a candidate for the logarithm
+TIE = 1.02  # how much better, in squared error, the plain target must be: who predicts amounts thinks in shares of them
 
 
 @dataclass(frozen=True)

@@ -31,8 +31,13 @@ def cost_linear(workload: Workload, machine: Machine, params: dict[str, Any]) ->
 
 def cost_trees(workload: Workload, machine: Machine, params: dict[str, Any]) -> Estimate:
     head = trees_seconds(workload.train, WIDTH, max(workload.classes, 1), workload.task, machine)
-    seconds = 1.0 + describe_seconds(workload, machine) + head
-    return Estimate(seconds=Range.around(seconds, 3.0), peak_gb=peak_gb(workload), basis="rows, pixels and classes")
+    describe = describe_seconds(workload, machine)  # done already, unless the linear model has not run
+    likely, high = 0.5 + head + 0.1 * describe, 3 * (0.5 + head + describe)
+    return Estimate(
+        seconds=Range(low=(0.5 + head) / 3, likely=likely, high=high),
+        peak_gb=peak_gb(workload),
+        basis="rows, pixels and classes",
+    )
 
 
 SPECS = [

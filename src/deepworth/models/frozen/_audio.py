@@ -57,6 +57,8 @@ def native_seconds(examples: Examples, name: str) -> np.ndarray:
 class ClipBatches:
     """Recordings to batches of log-mel spectrograms."""
 
+    unit = "seconds"
+
     def __init__(
         self,
         network: AudioNetwork,

@@ -15,7 +15,7 @@ import numpy as np
 
 from deepworth.data.examples import Examples
 from deepworth.models._heads import LinearHead
-from deepworth.models.frozen._cost import ENOUGH_ROWS
+from deepworth.models.frozen._budget import Budget
 from deepworth.models.frozen._encode import Encoder, encode_all
 from deepworth.models.frozen._runtime import (
     Batch,
@@ -33,8 +33,6 @@ PROBE_ROWS, PROBE_CHUNK, PROBE_SECONDS = 64, 8, 1.5  # rows are taken until the 
 CALIBRATION_ROWS = 128  # give int8 its ranges
 GATE_ROWS = 300  # on which a head judges int8 features; fewer than 200 cannot tell
 CONVERT_SECONDS, QUANTISE_SECONDS = 3.0, 12.0  # what a conversion costs; it must pay for itself three times
-ENOUGH_OF_A_CLASS = 50  # training rows, beside ENOUGH_ROWS in all
-ENCODE_SHARE = 0.7  # of the time that is left; the rest is for the head, and for a machine that slows down
 SAME_FLOAT, SAME_INT8 = 0.995, 0.97  # least mean cosine with the features of torch in fp32, centred
 FASTER = 1.15  # less is noise
 WORSE = 1.03  # of the trusted loss, what is no difference on a hundred rows
@@ -68,40 +66,33 @@ def runtime_named(name: str, encoder: Encoder, level: int, file: Path, threads: 
 def choose(encoder: Encoder, digest: str, task: Task, train: Examples, valid: Examples, context: Context) -> Choice:
     """The fastest runtime whose features are as good as torch's in fp32, and the finest level that fits the time.
 
-    It fits when all of valid and test and some thousand training rows can be encoded; more are used as time goes.
-
     What was chosen before for the same network, data and threads is taken again, so that its cached features serve.
     """
     facts = f"{digest}-{encoder.key}-{encoder.levels[0]}-{context.threads}-{train.dataset.fingerprint}"
     record = context.cache / "choices" / f"{_hash(facts)}.json"
-    per_train_row = {level: encoder.work(train, level) / max(len(train), 1) for level in encoder.levels}
-    needed = (
-        min(len(train), max(ENOUGH_ROWS, ENOUGH_OF_A_CLASS * len(task.classes))) + len(valid) + context.predict_rows
-    )
-
-    def fits(level: int, seconds_per_work: float) -> bool:
-        return per_train_row[level] * needed * seconds_per_work <= ENCODE_SHARE * context.remaining()
+    budget = Budget(encoder, task, train, valid, context)
 
     def fastest(level: int) -> Choice:
-        total = per_train_row[level] * (len(train) + len(valid) + context.predict_rows)
+        total = budget.per_row[level] * (len(train) + len(valid) + context.predict_rows)
         file = network_file(context.cache, digest, encoder, level)
         return _fastest(Probe(encoder, some, level, context.threads), total, file, task, rows, context)
 
     if record.exists():
         found = json.loads(record.read_text())
-        if fits(found["level"], found["seconds_per_work"]):
+        budget.probed(found["seconds_per_work"])
+        if encoder.one_network or budget.fits(found["level"]):
             file = network_file(context.cache, digest, encoder, found["level"])
             runtime = runtime_named(found.pop("runtime"), encoder, found["level"], file, context.threads)
-            return Choice(runtime=runtime, **found)
+            return Choice(runtime=runtime, **found | {"level": budget.finest()})
     rows = train.take(np.random.default_rng(0).permutation(len(train))[:GATE_ROWS])
     some = rows.take(np.arange(min(PROBE_ROWS, len(rows))))
     choice = fastest(encoder.levels[0])
-    level = next((level for level in encoder.levels if fits(level, choice.seconds_per_work)), encoder.levels[-1])
-    if level == choice.level:
+    budget.probed(choice.seconds_per_work)
+    if encoder.one_network or budget.finest() == choice.level:
         _remember(record, choice)
-        return choice
+        return replace(choice, level=budget.finest())
     # A coarser level is a matter of this run's time, so it is not remembered.
-    return replace(choice, level=level) if encoder.one_network else fastest(level)
+    return fastest(budget.finest())
 
 
 class Probe:

@@ -15,6 +15,7 @@ AUDIO_FLOP = 2 * 50 * 7.1e6 * 1.25 + 2 * 50 * 1.1e6  # Whisper tiny's encoder: 5
 # Share of the speed of large fp32 matrix products that a network reaches in OpenVINO: in fp32, and where a CPU has
 # matrix units for bf16; measured on two threads.
 TEXT_SPEED, IMAGE_SPEED, AUDIO_SPEED = (0.8, 2.4), (0.25, 0.5), (0.5, 1.0)
+ACCELERATED = {"tokens": 0.8, "pixels": 0.2, "seconds of sound": 0.8}  # of what plain networks reach in training there
 START_SECONDS = 8.0  # imports, loading, the probe and the first conversion
 CHARS_PER_TOKEN, MAX_TOKENS = 4.3, 256
 ENOUGH_ROWS = 3000  # training rows: more of them help less than seeing whole rows does
@@ -53,7 +54,7 @@ def _estimate(
     unit: str,
 ) -> Estimate:
     """From the operations a row at the best level and at the coarsest, which with few training rows is the least."""
-    speed = machine.gflops * 1e9 * speeds[machine.bf16]
+    speed = 1e9 * machine.reaches(speeds[machine.bf16], ACCELERATED[unit])
     head = linear_seconds(workload.train, width, max(workload.classes, 1), workload.task, machine)
     seconds = START_SECONDS + workload.rows * flop / speed + head
     least_rows = min(workload.train, ENOUGH_ROWS) + workload.valid + workload.test
@@ -62,5 +63,5 @@ def _estimate(
     return Estimate(
         seconds=Range(low=(START_SECONDS + least_rows * coarsest / speed) / 2.5, likely=seconds, high=2.5 * seconds),
         peak_gb=Range.around(peak_gb, 1.5),
-        basis=f"{unit} of all rows x operations of the network / speed of this machine",
+        basis=f"{unit} of all rows x operations of the network / {speed / 1e9:,.0f} GFLOP/s",
     )

@@ -18,6 +18,7 @@ class Encoder(Protocol):
     """Turns rows into batches for a network; one a modality."""
 
     levels: tuple[int, ...]  # tokens, pixels or seconds: best first, each cheaper than the one before
+    unit: str  # of a level, as one would say it
     parts: int  # vectors that stand side by side in a row's features, one a column
     width: int  # of one of them
     one_network: bool  # whether one converted network serves every level

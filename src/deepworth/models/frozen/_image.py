@@ -64,6 +64,8 @@ def native_side(examples: Examples, name: str) -> float:
 class ImageEncoder:
     """Image files to batches of uint8 pixels."""
 
+    unit = "pixels a side"
+
     def __init__(
         self, network: ImageNetwork, names: tuple[str, ...], levels: tuple[int, ...], context: Context
     ) -> None:

@@ -18,7 +18,8 @@ from deepworth.models.frozen._runtime import Batch
 from deepworth.models.learner import Context
 from deepworth.weights._networks import TextNetwork
 
-LEVELS = (256, 128, 64)  # tokens a document is cut to
+LEVELS = (256, 192, 128, 96, 64)  # tokens a document is cut to
+HEAD = 0.25  # of them from its beginning, the others from its end
 BATCH_TOKENS = 4096  # padding included: larger batches gain nothing on a CPU, and leave its cache
 CHARS_PER_TOKEN = 4.3  # of English prose
 CUT_CHARS = 12  # characters a token a document is cut to before the tokenizer reads it: it reads all it is given
@@ -41,6 +42,8 @@ class SentenceEncoder(FrozenLearner):
 class TextEncoder:
     """Documents to batches of token ids."""
 
+    unit = "tokens"
+
     def __init__(self, network: TextNetwork, names: tuple[str, ...], levels: tuple[int, ...], threads: int) -> None:
         os.environ.setdefault("RAYON_NUM_THREADS", str(threads))  # of the tokenizer; read when it first runs
         self.network, self.names = network, names
@@ -50,7 +53,7 @@ class TextEncoder:
         with torch.inference_mode():
             self.width = self.pooled(*map(torch.from_numpy, self.example(8))).shape[1]
         self.one_network = True
-        self.key = "text-" + "+".join(names)
+        self.key = "ends-" + "+".join(names)
 
     def module(self, level: int) -> nn.Module:
         return self.pooled
@@ -63,9 +66,9 @@ class TextEncoder:
     def batches(self, examples: Examples, level: int) -> Iterator[tuple[np.ndarray, Batch]]:
         """((n,) slots, (ids, mask) (n, tokens) each), short documents first."""
         columns = [examples.strings(name) for name in self.names]
-        texts = [text[: CUT_CHARS * level] for row in zip(*columns, strict=True) for text in row]
-        self.network.tokenizer.enable_truncation(level)
-        ids = [found.ids or [self.network.pad] for found in self.network.tokenizer.encode_batch_fast(texts)]
+        texts = [shortened(text, level) for row in zip(*columns, strict=True) for text in row]
+        found = self.network.tokenizer.encode_batch_fast(texts)
+        ids = [cut(document.ids, level) or [self.network.pad] for document in found]
         lengths = rounded(np.array([len(part) for part in ids]))
         order = np.argsort(lengths, kind="stable")
         start = 0
@@ -94,6 +97,23 @@ class TextEncoder:
             ids[row, : len(document)] = document
             mask[row, : len(document)] = 1
         return ids, mask
+
+
+def shortened(text: str, level: int) -> str:
+    """What of a text may matter to `cut`: the tokenizer reads all it is given."""
+    start, end = (round(CUT_CHARS * level * share) for share in (HEAD, 1.0 - HEAD))
+    return text if len(text) <= start + end else f"{text[:start]} {text[-end:]}"
+
+
+def cut(ids: list[int], level: int) -> list[int]:
+    """The first quarter and the last three quarters of `level` tokens of a document that has more.
+
+    Ends say more than middles (Sun et al. 2019, arXiv:1905.05583, where a quarter and three quarters of 510 tokens were
+    best as well). Accuracy with 3,000 rows of imdb20k, against as many tokens from the beginning: 0.846 and 0.823 at
+    256 tokens, 0.825 and 0.803 at 128, 0.790 and 0.758 at 64; so 128 tokens are worth what 256 were.
+    """
+    start = round(HEAD * level)
+    return ids if len(ids) <= level else ids[:start] + ids[start - level :]
 
 
 def rounded(lengths: np.ndarray) -> np.ndarray:

@@ -131,11 +131,10 @@ def _rebuilders() -> dict[str, Callable[[Any], nn.Module]]:
     }
 
 
-def stages(backbone: nn.Module) -> list[list[nn.Parameter]]:
-    """The parameters in stages from the last layer down to the input, for rates that fall towards the input.
+def layers(backbone: nn.Module) -> list[nn.Module]:
+    """The layers from the input up: the members of the list that holds most of the parameters.
 
-    The stages are the members of the list of layers that holds most of the parameters, or the network's own children
-    where no list holds the half. What comes before the first is the lowest stage, what comes after one belongs to it.
+    The network's own children where no list holds the half.
     """
     lists = [m for m in backbone.modules() if isinstance(m, (nn.ModuleList, nn.Sequential)) and len(m) > 1]
     body = max(lists, key=_tensors, default=backbone)
@@ -143,9 +142,16 @@ def stages(backbone: nn.Module) -> list[list[nn.Parameter]]:
         body = backbone
         while len(grown := [child for child in body.children() if _tensors(child)]) == 1:
             body = grown[0]
-    layers = [child for child in body.children() if _tensors(child)]
-    level = {id(p): i for i, layer in enumerate(layers, start=1) for p in layer.parameters()}
-    found: list[list[nn.Parameter]] = [[] for _ in range(len(layers) + 1)]
+    return [child for child in body.children() if _tensors(child)]
+
+
+def stages(backbone: nn.Module) -> list[list[nn.Parameter]]:
+    """The parameters in stages from the last layer down to the input, for rates that fall towards the input.
+
+    What comes before the first layer is the lowest stage, what comes after one belongs to it.
+    """
+    level = {id(p): i for i, layer in enumerate(layers(backbone), start=1) for p in layer.parameters()}
+    found: list[list[nn.Parameter]] = [[] for _ in range(max(level.values()) + 1)]
     current = 0
     for parameter in backbone.parameters():
         current = level.get(id(parameter), current)

@@ -1,9 +1,10 @@
-"""Pretrained networks fine-tuned: a linear probe first, then all layers, slower towards the input."""
+"""Pretrained networks fine-tuned: a linear probe first, then the layers, slower towards the input."""
 
 from __future__ import annotations
 
 import math
 import time
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -15,23 +16,24 @@ from deepworth.models._heads import LinearHead
 from deepworth.models._media_inputs import Inputs
 from deepworth.models._media_net import MediaNet
 from deepworth.models.learner import Context
-from deepworth.models.tuned._backbone import rebuild, stages, wrap
+from deepworth.models.tuned._backbone import layers, rebuild, stages, wrap
 from deepworth.nets.head import Headed
 from deepworth.train.recipe import Group, groups_of, layerwise_groups
 from deepworth.weights._networks import AudioNetwork, ImageNetwork, TextNetwork, load_network
 
 PROBE_ROWS = 256  # features made between two looks at the clock
 PROBE_SHARE = 0.4  # of the time left, at most, for the features of the probe
-LATER = 0.25  # share of the training after which the lower half of the layers learns too
+LATER = 0.25  # share of the training after which the lower half of the layers learns too, where it does
 
 
 class Tuned(MediaNet):
     """Fine-tuning of the network that the frozen rung makes features with.
 
     Freeze, then unfreeze: the head is solved exactly on frozen features (LP-FT, Kumar et al. 2022, arXiv:2202.10054),
-    then the upper half of the layers learns, then all, each at `decay` times the rate of the one above (Howard & Ruder
-    2018, arXiv:1801.06146), under warm-up and a cosine that ends where the time does. Weights that are no better than
-    the probe on the validation rows are thrown away, so a fine-tuning cannot be worse than the frozen network there.
+    then the upper half of the layers learns, then all (of images the upper half only), each at `decay` times the rate
+    of the one above (Howard & Ruder 2018, arXiv:1801.06146), under warm-up and a cosine that ends where the time does.
+    Weights that are no better than the probe on the validation rows are thrown away, so a fine-tuning cannot be worse
+    than the frozen network there.
     """
 
     rate: float  # of the highest layers
@@ -39,6 +41,7 @@ class Tuned(MediaNet):
     decay = 0.8
     weight_decay = 0.01
     starts_trained = True
+    lower = True  # whether the lower half of the layers learns too
 
     def begin(self, train: Examples, context: Context) -> None:
         network = load_network(self.modality, context.weights)
@@ -83,12 +86,16 @@ class Tuned(MediaNet):
         self.module.start(*(torch.as_tensor(np.asarray(t, dtype=np.float32)) for t in tensors))
         context.notes.update(probe_rows=len(features))
 
+    def layers(self) -> Sequence[nn.Module]:
+        return layers(self.module.backbone)
+
     def groups(self) -> tuple[Group, ...]:
-        layers = [nn.ParameterList(parameters) for parameters in stages(self.module.backbone)]
-        thaw = (*[0.0] * math.ceil(len(layers) / 2), LATER)
+        parts = [nn.ParameterList(parameters) for parameters in stages(self.module.backbone)]
+        thaw = (*[0.0] * math.ceil(len(parts) / 2), LATER)
         head = groups_of(self.module.head, self.head_rate)
+        some = parts if self.lower else parts[: math.ceil(len(parts) / 2)]
         return head + layerwise_groups(
-            layers, self.rate, factor=self.decay, weight_decay=self.weight_decay, thaw=thaw[: len(layers)]
+            some, self.rate, factor=self.decay, weight_decay=self.weight_decay, thaw=thaw[: len(some)]
         )
 
 
@@ -105,11 +112,18 @@ class TextTuned(Tuned):
 
 
 class ImageTuned(Tuned):
-    """A convolutional network or vision transformer fine-tuned."""
+    """A convolutional network or vision transformer fine-tuned, its lower half left as it is.
+
+    The lower half of a convolutional network holds few weights and half of a step, its resolution being high: without
+    its backward pass there is time for twice the epochs. On 1,640 photographs one epoch gained nothing at any rate,
+    five of the upper half took the accuracy from 0.882 to 0.909.
+    """
 
     modality = "image"
-    epochs, rate = 5.0, 3e-4
-    mixup = 0.2
+    epochs, rate, head_rate = 5.0, 3e-4, 3e-4
+    lower = False
+    mixup, smoothing = 0.4, 0.05
+    backward = 2.0
 
     def sizes_of(self, network: ImageNetwork) -> dict[str, int]:
         return {"most": network.size, "least": min(128, network.size), "step": 32}

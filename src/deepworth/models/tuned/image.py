@@ -13,10 +13,11 @@ EFFICIENTNET = Arithmetic(
     efficiency=0.33,
     epochs=(1.0, 4.0, 5.0),
     fixed_seconds=8.0,
-    base_gb=0.9,
+    base_gb=1.3,
     row_mb=lambda work: 80.0 * (side(work, 128, 224) / 224) ** 2,
     decode_ms=3.0,
-    backward=4.8,
+    backward=2.2,
+    accelerated=0.22,
     probe=True,
 )
 
@@ -29,7 +30,7 @@ def cost(workload: Workload, machine: Machine, params: dict[str, Any]) -> Estima
 SPECS = [
     ModelSpec(
         name="image-tuned",
-        summary="image network fine-tuned: linear probe, then all layers, with flips, crops and mixup",
+        summary="image network fine-tuned: linear probe, then the upper layers, with flips, crops and mixup",
         rung="tuned",
         modalities=("image",),
         learner="deepworth.models.tuned._tuned:ImageTuned",

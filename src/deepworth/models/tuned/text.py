@@ -11,9 +11,9 @@ from deepworth.types import Estimate, Machine, Workload
 MINILM = Arithmetic(
     gflop=lambda work: transformer_gflop(tokens(work, 256), width=384, layers=6),
     efficiency=0.7,
-    epochs=(1.0, 1.5, 3.0),
+    epochs=(1.0, 2.5, 3.0),
     fixed_seconds=6.0,
-    base_gb=1.4,
+    base_gb=1.9,
     row_mb=lambda work: 0.25 * tokens(work, 256),
     bf16=1.8,
     probe=True,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from deepworth.report import words
+from deepworth import words
 from deepworth.types import Range
 
 
@@ -29,6 +29,16 @@ def test_clock(seconds: float, said: str) -> None:
 def test_span_of_nothing_is_empty() -> None:
     assert words.span(Range.around(0.0)) == ""
     assert words.span(Range(low=6, likely=12, high=24)) == "~12 s [6..24]"
+    assert words.span(Range(low=60, likely=120, high=240)) == "~2.0 m [1.0..4.0]"
+    assert words.span(Range(low=3600, likely=9000, high=18_000)) == "~2.5 h [1.0..5.0]"
+
+
+@pytest.mark.parametrize(
+    ("usd", "said"),
+    [(0.0001, "under $0.001"), (0.0042, "$0.004"), (0.526, "$0.53"), (3.4, "$3.40"), (12.4, "$12"), (1250, "$1,250")],
+)
+def test_money(usd: float, said: str) -> None:
+    assert words.money(usd) == said
 
 
 @pytest.mark.parametrize(
@@ -37,6 +47,11 @@ def test_span_of_nothing_is_empty() -> None:
 )
 def test_score(value: float | None, said: str) -> None:
     assert words.score(value) == said
+
+
+def test_money_span() -> None:
+    assert words.money_span(Range.around(0.0001)) == "under $0.001"
+    assert words.money_span(Range(low=0.0001, likely=0.005, high=0.2)) == "$0.005 [$0..$0.20]"
 
 
 def test_count_knows_plurals() -> None:

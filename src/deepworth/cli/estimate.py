@@ -1,0 +1,118 @@
+"""`deepworth estimate`: what a network needs to train or to run, before anything is rented."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from deepworth.cli.border import plainly
+from deepworth.cli.options import LADDER, LIMITS, OUTPUT, TASK, Debug, Json, names, option
+from deepworth.errors import UserError
+
+
+def estimate(
+    model: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[MODEL]",
+            help="A language or vision model (meta-llama/Llama-3.1-8B, resnet50), or a folder with its config.json.",
+            show_default=False,
+        ),
+    ] = None,
+    method: Annotated[str, option(LADDER, "full, lora, qlora or adapter.", metavar="NAME")] = "full",
+    generate: Annotated[bool, option(LADDER, "Run the model instead of training it.", "--generate")] = False,
+    precision: Annotated[str, option(LADDER, "bf16, bf16-true, fp16, fp32, fp8; amp for vision.")] = "bf16",
+    quant: Annotated[str | None, option(LADDER, "nf4, nf4-dq, int8, int4: width of the weights.")] = None,
+    optimizer: Annotated[str, option(LADDER, "AdamW, AdamW8bit, PagedAdamW8bit, SGD, Adafactor.")] = "AdamW",
+    checkpointing: Annotated[bool, option(LADDER, "Compute activations again instead of keeping them.")] = False,
+    rows: Annotated[int | None, option(TASK, "Examples of an epoch.")] = None,
+    epochs: Annotated[float, option(TASK, "How often each example is seen.")] = 1.0,
+    seq_len: Annotated[int, option(TASK, "Tokens of the longest example.")] = 512,
+    image_size: Annotated[int, option(TASK, "Pixels along a side.")] = 224,
+    batch: Annotated[int, option(TASK, "Examples at a time on a device.")] = 1,
+    accumulate: Annotated[int, option(TASK, "Batches of a step.")] = 1,
+    hardware: Annotated[
+        str | None, option(LIMITS, "Names from `deepworth hardware`, with commas; else all GPUs with a price.")
+    ] = None,
+    devices: Annotated[int | None, option(LIMITS, "How many; else as many as it takes.")] = None,
+    sharding: Annotated[str | None, option(LIMITS, "DDP, ZeRO-1, ZeRO-2, FULL_SHARD, TP8.")] = None,
+    requests: Annotated[
+        str | None, option(OUTPUT, "Answer a file of requests, one JSON object a line; - for standard input.")
+    ] = None,
+    as_json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """Peak memory, time, energy and money of a model, each with a 90 % interval, on hardware that need not be here.
+
+    With --requests, one JSON answer a line; a line that cannot be answered holds `error` and stops nothing.
+    """
+    with plainly(debug):
+        if requests is not None:
+            _batch(requests)
+            return
+        if model is None:
+            raise UserError("name a model, such as meta-llama/Llama-3.1-8B, or give --requests FILE")
+        if (rows is not None and rows < 1) or epochs <= 0:
+            raise UserError("--rows and --epochs must be above 0")
+        language = _is_language(model)
+        work = "generate" if generate else "train"
+        request: dict[str, Any] = {"model": model, "precision": precision} | ({"n_gpus": devices} if devices else {})
+        if language:
+            request |= {"kind": "llm", "task": work, "method": method, "quant": quant, "optimizer": optimizer}
+            request |= {"seq_len": seq_len, "micro_batch": batch, "grad_accum": accumulate, "sharding": sharding}
+            request |= {"grad_ckpt": int(checkpointing)}
+        else:
+            request |= {"kind": "vision", "mode": "infer" if generate else "train", "img": image_size, "batch": batch}
+        items = rows * epochs * (seq_len if language else 1) if rows else None
+        _named(request, items, names(hardware) or (), as_json)
+
+
+def _is_language(model: str) -> bool:
+    """Whether the name is that of a language model, not of a vision model. Raises UserError where it is neither."""
+    from deepworth.cost import dims, vision_networks
+
+    if dims.is_folder(model) or dims.is_known(model):
+        return True
+    try:
+        vision_networks.named({"model": model})
+    except UserError as error:
+        try:
+            dims.find(model)
+        except UserError as other:
+            raise UserError(f"{other}; {error}") from None
+    return False
+
+
+def _batch(source: str) -> None:
+    from deepworth.cost.requests import answers
+
+    if source != "-" and not Path(source).is_file():
+        raise UserError(f"there is no file {source}: give a file of JSON lines, or - for standard input")
+    with sys.stdin if source == "-" else open(source, encoding="utf-8") as lines:
+        for answer in answers(lines):
+            print(answer, flush=source == "-")
+
+
+def _named(request: dict[str, Any], items: float | None, hardware: tuple[str, ...], as_json: bool) -> None:
+    from deepworth.cost.choice import choose
+
+    choice = choose(request, items, hardware)
+    if as_json:
+        from deepworth.types import dump
+
+        document = {"request": request, "items": items} | json.loads(dump(choice))
+        print(json.dumps(document, indent=2))
+        return
+    from deepworth.views.console import stdout
+    from deepworth.views.estimate import estimate_view
+
+    first = choice.places[0].answer
+    size = f", {first['params'] / 1e9:.3g}B parameters" if first.get("params") else ""
+    work = request.get("task") or request["mode"]
+    work += f" ({request['method']})" if work == "train" and "method" in request else ""
+    length = "" if items is None else f", {items:,.0f} {'tokens' if request['kind'] == 'llm' else 'images'}"
+    stdout().print(estimate_view(choice, f"{request['model']}{size}: {work}{length}"))

@@ -1,0 +1,117 @@
+"""`deepworth plan`: the four questions, and the price of every step before it is taken."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from deepworth.cli.border import say
+from deepworth.cli.options import (
+    LADDER,
+    LIMITS,
+    OUTPUT,
+    Json,
+    Memory,
+    Metric,
+    Models,
+    Rungs,
+    Seed,
+    Weights,
+    Worth,
+    names,
+    option,
+    reads_source,
+)
+from deepworth.errors import UserError
+from deepworth.types import Missing
+
+LISTED = 20  # choices named in a question
+
+
+@reads_source
+def plan(
+    about: dict[str, Any],
+    weeks: Annotated[
+        str | None, option(LIMITS, "How many weeks the project may iterate; else one run.", metavar="NUMBER")
+    ] = None,
+    limit: Annotated[
+        str | None,
+        option(LIMITS, "Limit of one run: 90s, 5m, 1h; else by --weeks, else 5m.", "--time", metavar="TIME"),
+    ] = None,
+    hardware: Annotated[
+        str, option(LADDER, "auto (what is here), none, or a GPU by name: T4, L4, '2x A100'.", metavar="NAME")
+    ] = "auto",
+    memory: Memory = None,
+    metric: Metric = None,
+    seed: Seed = 0,
+    rungs: Rungs = None,
+    models: Models = None,
+    weights: Weights = None,
+    worth: Worth = "1%",
+    out: Annotated[Path | None, option(OUTPUT, "Write the plan to this JSON file too.", "--out", "-o")] = None,
+    as_json: Json = False,
+) -> None:
+    """Say what `fit` would try on SOURCE, what each step would cost, and why, before anything is trained.
+
+    Needs no torch and no network. What cannot be answered is asked in a terminal; elsewhere the exit code is 2.
+    """
+    from deepworth import verbs
+    from deepworth.store import write
+    from deepworth.types import dump
+
+    while True:
+        made = verbs.plan(
+            **about,
+            time=limit,
+            weeks=weeks,
+            hardware=hardware,
+            metric=metric,
+            rungs=names(rungs),
+            models=names(models),
+            weights=weights,
+            worth=worth,
+            memory_gb=memory,
+            seed=seed,
+        )
+        if not made.not_ready or as_json or not _in_terminal():
+            break
+        about |= _ask(made.not_ready)
+    if out is not None:
+        write(out, dump(made))
+    if as_json:
+        print(dump(made).decode())
+    elif not made.not_ready:
+        from deepworth.views.console import stdout
+        from deepworth.views.plan import plan_view
+
+        stdout().print(plan_view(made))
+    if made.not_ready:
+        raise UserError("; ".join(_said(missing) for missing in made.not_ready))
+
+
+def _in_terminal() -> bool:
+    return sys.stdin.isatty() and sys.stderr.isatty()
+
+
+def _said(missing: Missing) -> str:
+    shown = ", ".join(missing.choices[:LISTED]) + (", ..." if len(missing.choices) > LISTED else "")
+    return f"the plan is not ready. {missing.asks} Give {missing.flag}" + (f", one of {shown}" if shown else "")
+
+
+def _ask(missing: tuple[Missing, ...]) -> dict[str, Any]:
+    """Answers from a person, as keywords of the verb. Raises UserError for what a word cannot answer."""
+    given = {}
+    for one in missing:
+        flag, _, _ = one.flag.partition(" ")
+        if not flag.startswith("--"):
+            raise UserError(_said(one))
+        if one.choices:
+            shown = ", ".join(one.choices[:LISTED]) + (", ..." if len(one.choices) > LISTED else "")
+            say(f"one of {shown}")
+        given[flag.removeprefix("--").replace("-", "_")] = typer.prompt(
+            one.asks.rstrip("?"), err=True, prompt_suffix="? "
+        )
+    return given

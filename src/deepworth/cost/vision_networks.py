@@ -1,0 +1,145 @@
+"""What an image network computes and moves for one image, from its four published sizes or its name."""
+
+from __future__ import annotations
+
+import csv
+import functools
+import math
+import re
+from importlib import resources
+from typing import Any
+
+import numpy as np
+
+from deepworth.errors import UserError, nearest
+from deepworth.types import record
+
+NEIGHBOURS = 20
+SAME = (5e-4, 0.08, 0.06)  # closer than this in the logarithms of parameters, multiply-adds and activations, beyond
+# the rounding of what was asked, it is the network itself: counters differ by what they take normalisation for
+BLUR = 0.1  # distances below it weigh alike
+FLOPS = ("gmacs", "group_gmacs", "depth_gmacs")
+COUNTS = ("kernels", "train_kernels")
+MOVED = (
+    *("conv_mb", "mm_mb", "depth_mb", "group_mb", "rest_mb", "peak_mb"),
+    *("train_conv_mb", "train_mm_mb", "train_depth_mb", "train_group_mb", "train_rest_mb"),
+    *("train_saved_mb", "train_peak_mb"),
+)  # fmt: skip
+
+
+@record
+class Network:
+    """Sizes of a network, and its work for one image in mixed precision (units as in the columns' names)."""
+
+    params_m: float
+    gmacs: float  # forward pass, 1e9 multiply-adds
+    macts: float  # forward pass, 1e6 elements that products give
+    img: float
+    work: dict[str, float]  # group_gmacs, depth_gmacs, kernels, MB moved by class of operator, MB held
+    like: tuple[str, ...]  # the names it was recognised as, or the nearest ones
+    apart: float  # distance to the nearest one, in logarithms of the sizes; 0: recognised
+
+
+@functools.cache
+def table() -> tuple[tuple[str, ...], dict[str, np.ndarray]]:
+    """Names, and the other columns of tables/vision_models.csv, (networks,) float64 each.
+
+    Made by benchmarks/_vision_table.py: the networks of timm (Apache-2.0), traced on the meta device; no measurement.
+    """
+    with resources.files("deepworth.cost").joinpath("tables/vision_models.csv").open(encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    columns = {name: np.array([float(row[name]) for row in rows]) for name in rows[0] if name != "name"}
+    return tuple(row["name"] for row in rows), columns
+
+
+def find(request: dict[str, Any]) -> Network:
+    """The network of a request: by `params_m`, `gmacs`, `macts` and `img`, or else by `model`. Raises UserError."""
+    if request.get("gmacs") is None or request.get("params_m") is None:
+        return named(request)
+    img = _positive(request, "img") if request.get("img") is not None else 224.0
+    gmacs, params = _positive(request, "gmacs"), _positive(request, "params_m")
+    macts = _positive(request, "macts") if request.get("macts") is not None else None
+    return like(params, gmacs, macts, img)
+
+
+def named(request: dict[str, Any]) -> Network:
+    """The network called `model`, at its own image size or at `img`. Raises UserError with the nearest names."""
+    names, columns = table()
+    asked = str(request.get("model") or "")
+    if not asked:
+        raise UserError("a network is told by params_m, gmacs, macts and img, or by its name in `model`")
+    name = re.sub(r"[\s-]+", "_", asked.lower().removeprefix("timm/").split(".")[0])
+    places = [i for i, known in enumerate(names) if known == name]
+    if not places:
+        hint = nearest(name, names) if len(names) < 20 else _near(name, names)
+        raise UserError(f"no image network {asked!r} is in the table{hint}; or give params_m, gmacs, macts and img")
+    img = _positive(request, "img") if request.get("img") is not None else columns["img"][places[0]]
+    place = min(places, key=lambda i: abs(columns["img"][i] - img))
+    size = (img / columns["img"][place]) ** 2
+    work = {c: float(columns[c][place]) * (1 if c in COUNTS else size) for c in (*FLOPS[1:], *COUNTS, *MOVED)}
+    sizes = {c: float(columns[c][place]) * size for c in ("gmacs", "macts")}
+    return Network(params_m=float(columns["params_m"][place]), img=img, work=work, like=(name,), apart=0.0, **sizes)
+
+
+def like(
+    params_m: float, gmacs: float, macts: float | None, img: float, without: frozenset[str] = frozenset()
+) -> Network:
+    """A network of these sizes, taken as the weighted mean of the traced networks whose sizes are nearest.
+
+    Distances are logarithms of parameters, multiply-adds a pixel and activations a pixel, less what rounding hides;
+    weights their inverse squares. A network that is in the table is itself. `without` leaves names out.
+    """
+    names, columns = table()
+    gaps = [_gap(params_m, columns["params_m"], 1.0), _gap(gmacs, columns["gmacs"], (img / columns["img"]) ** 2)]
+    if macts is not None:
+        gaps.append(_gap(macts, columns["macts"], (img / columns["img"]) ** 2))
+    far = np.sqrt(sum(gap**2 for gap in gaps)) + 0.02 * np.abs(np.log(img / columns["img"]))  # its own size first
+    if without:
+        far = np.where(np.isin(names, list(without)), np.inf, far)
+    near = np.argsort(far, kind="stable")[:NEIGHBOURS]
+    apart = float(far[near[0]])
+    told = len(str(params_m).partition(".")[2])  # decimals: "25.6" is any of 25.55 to 25.65
+    limits = (max(SAME[0], 0.06 / params_m if told < 2 else 0.0), *SAME[1:])
+    same = [int(i) for i in near if all(gap[i] < most for gap, most in zip(gaps, limits, strict=False)) and far[i] < 1]
+    if same:
+
+        def plainest(i: int) -> tuple[float, bool, float, int, str]:
+            """By parameters, which are exact; traced at this size; by the other sizes; then the shortest name."""
+            params = round(gaps[0][i], 5) if told > 1 else 0.0
+            return params, columns["img"][i] != img, round(far[i], 3), len(names[i]), names[i]
+
+        apart, near = 0.0, np.array([min(same, key=plainest)])
+    weights = 1 / (far[near] ** 2 + BLUR**2)
+    weights /= weights.sum()
+    if macts is None:
+        macts = gmacs * float(np.exp(weights @ np.log(columns["macts"][near] / columns["gmacs"][near])))
+    scale = {"gmacs": gmacs / columns["gmacs"][near], "macts": macts / columns["macts"][near]}
+    work = {c: float(weights @ (columns[c][near] * scale["gmacs"])) for c in FLOPS[1:]}
+    work |= {c: float(weights @ columns[c][near]) for c in COUNTS}
+    work |= {c: float(weights @ (columns[c][near] * scale["macts"])) for c in MOVED}
+    return Network(
+        params_m=params_m, gmacs=gmacs, macts=macts, img=img, work=work, like=tuple(names[i] for i in near[:3]),
+        apart=apart,
+    )  # fmt: skip
+
+
+def _gap(asked: float, known: np.ndarray, scale: np.ndarray | float) -> np.ndarray:
+    """How far apart two sizes are, in logarithms, beyond what two decimals can tell."""
+    return np.maximum(np.abs(np.log(asked / (known * scale))) - math.log1p(0.006 / asked), 0.0)
+
+
+def _near(name: str, names: tuple[str, ...]) -> str:
+    import difflib
+
+    close = difflib.get_close_matches(name, names, n=3, cutoff=0.5)
+    return f"; near it are {', '.join(close)}" if close else ""
+
+
+def _positive(request: dict[str, Any], field: str) -> float:
+    try:
+        value = float(request[field])
+    except (TypeError, ValueError):
+        value = math.nan
+    if not 0 < value < math.inf:
+        raise UserError(f"{field} is {request[field]!r}: give a number above 0")
+    return value

@@ -1,0 +1,101 @@
+"""Seconds of a step of an image network: a roofline by class of operator, with learned efficiencies."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from deepworth.cost.catalogue import Accelerator
+from deepworth.cost.vision_networks import Network
+from deepworth.errors import UserError
+
+TERMS = ("dense", "group", "depth", "conv", "mm", "depth_moved", "group_moved", "rest", "kernels")
+# How many times longer than the peaks of the data sheet allow each class takes: products without groups, with groups,
+# one channel each (by the plain units), and bytes by class of operator; microseconds a kernel last. Learned by
+# benchmarks/fit_vision.py from timm's published img/s (pytorch-image-models, Apache-2.0) and NVIDIA's examples.
+PRICES: dict[str, tuple[float, ...]] = {
+    "infer": (1.021, 1.301, 6.464, 2.626, 1.922, 0.98, 3.688, 0.891, 6.402),
+    "train": (1.121, 0.958, 13.248, 4.896, 1.768, 4.814, 9.084, 1.004, 13.982),
+    "cpu": (3.013, 3.316, 17.531, 4.706, 2.597, 1.221, 2.821, 0.01, 14.966),
+}
+# TFLOP/s a watt of board power pays for: what keeps an L4 or a Max-Q part from its peak; learned with them.
+WATTS = 1.07
+LAUNCH_US = 42.0  # a kernel's way through Python on the hosts of V100s and T4s; learned with them
+# Beside parts of that year and later it takes this share: an A100 against a V100 at batches of 1 to 8.
+NEWER_HOST = (2020, 0.62)
+CARDS: dict[str, tuple[float, float]] = {  # times the seconds of arithmetic and of moving, where a card was measured
+    "A100-SXM4-80GB": (0.987, 1.142),
+    "RTX 3090": (0.890, 1.009),
+    "RTX 4090": (0.875, 0.913),
+    "RTX 5090": (0.997, 1.045),
+    "RTX PRO 6000 Max-Q": (1.029, 1.168),
+    "T4": (1.613, 0.875),
+    "V100-SXM2-16GB": (1.047, 0.897),
+    "i7-12700H": (1.648, 0.915),
+    "i9-10940X": (0.766, 1.093),
+}
+KINDS = {"amp": "fp16", "fp16": "fp16", "bf16": "bf16", "tf32": "tf32", "fp32": "fp32"}
+WIDER = {"fp16": 1.0, "bf16": 1.0, "tf32": 1.85, "fp32": 1.85}  # bytes beside those of mixed precision
+
+
+def kind_of(precision: str, device: Accelerator) -> tuple[str, str]:
+    """The arithmetic behind a spelling of a precision on a device, and what has to be said about it."""
+    word = precision.lower().replace("float", "fp").replace("bfp16", "bf16")
+    kind = next((kind for key, kind in KINDS.items() if key in word), "")
+    kind = kind or {"16": "fp16", "half": "fp16", "32": "fp32", "single": "fp32"}.get(word.split("-")[0], "")
+    if not kind:
+        raise UserError(f"precision is {precision!r}: give amp, fp16, bf16, tf32 or fp32")
+    if device.kind == "cpu" and kind in ("fp16", "tf32"):
+        return "fp32", f"{device.name} has no {kind} arithmetic: taken as fp32"
+    if kind == "fp16" and not device.fp16_tflops and device.bf16_tflops:
+        return "bf16", ""
+    if kind == "bf16" and not device.bf16_tflops:
+        return ("fp16", f"{device.name} has no bf16 products: taken as fp16") if device.fp16_tflops else ("fp32", "")
+    if kind == "tf32" and not device.tf32_tflops:
+        return "fp32", f"{device.name} has no tf32 products: taken as fp32"
+    return kind, ""
+
+
+def terms(network: Network, device: Accelerator, *, train: bool, kind: str, batch: float) -> np.ndarray:
+    """Seconds a step would take in each of `TERMS` (9,) at the peaks of the data sheet."""
+    work, prefix = network.work, "train_" if train else ""
+    passes = 3 if train else 1  # a backward pass is two products for each of the forward pass
+    dense = network.gmacs - work["group_gmacs"] - work["depth_gmacs"]
+    flops = np.array([dense, work["group_gmacs"], work["depth_gmacs"]]) * 2e9 * passes
+    peaks = np.array([*[matrix_rate(device, kind)] * 2, plain_rate(device)])
+    moved = np.array([work[f"{prefix}{c}_mb"] for c in ("conv", "mm", "depth", "group", "rest")]) * 1e6 * WIDER[kind]
+    return np.array([*flops * batch / peaks, *moved * batch / (device.bw_gbs * 1e9), work[f"{prefix}kernels"] * 1e-6])
+
+
+def matrix_rate(device: Accelerator, kind: str) -> float:
+    """FLOP/s of matrix products that the board's power sustains."""
+    peak = {"fp16": device.fp16_tflops, "bf16": device.bf16_tflops, "tf32": device.tf32_tflops}.get(kind)
+    if not peak or device.kind == "cpu" or not device.tdp_w:
+        return peak * 1e12 if peak else plain_rate(device)
+    return 1e12 / (peak**-4 + (WATTS * device.tdp_w) ** -4) ** 0.25
+
+
+def plain_rate(device: Accelerator) -> float:
+    """FLOP/s outside matrix units: where makers print none, an eighth of the matrix rate; 0: nothing is known."""
+    return (device.fp32_tflops or (device.fp16_tflops or device.bf16_tflops or 0.0) / 8) * 1e12
+
+
+def seconds(network: Network, device: Accelerator, *, train: bool, kind: str, batch: float) -> float:
+    """Likely seconds of one step: what the device needs, or the launches where these take longer."""
+    at_peak = terms(network, device, train=train, kind=kind, batch=batch)
+    arithmetic, moving = CARDS.get(device.name, (1.0, 1.0))
+    prices = PRICES["cpu" if device.kind == "cpu" else "train" if train else "infer"]
+    priced = at_peak * prices * np.array([*[arithmetic] * 3, *[moving] * 6])
+    if device.kind == "cpu":
+        return float(priced.sum())
+    launch = launches(network, device, train) * LAUNCH_US * 1e-6
+    return math.sqrt(math.hypot(priced.sum() ** 2, launch**2))  # the norm of order 4: nearly the larger
+
+
+def launches(network: Network, device: Accelerator, train: bool) -> float:
+    """Kernels of a step, as an older host would take equally long over; processors launch none."""
+    if device.kind == "cpu":
+        return 0.0
+    count = network.work["train_kernels" if train else "kernels"]
+    return count * (NEWER_HOST[1] if device.year >= NEWER_HOST[0] else 1.0)

@@ -1,0 +1,206 @@
+"""The justification: one paragraph a person could hand in before hardware is rented, made from records."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from deepworth.decide.candidates import Choice, cheapest_card, choose
+from deepworth.decide.hardware import priced
+from deepworth.decide.phrases import device, joined, kind, limited, things, total
+from deepworth.decide.shapes import SHAPES
+from deepworth.decide.situation import Situation
+from deepworth.registry import specs
+from deepworth.types import DEEP, Candidate, Concern, Evidence, Hardware, Range, Rung
+from deepworth.weights._networks import find_weights
+from deepworth.words import money_span, percent, span
+
+BLIND = {  # modality -> what boosted trees cannot read, and what stands in for it
+    "text": ("read words", "counts of words and characters"),
+    "image": ("read pixels", "features made by hand"),
+    "audio": ("read a waveform", "statistics of its spectrum"),
+}
+SUSPICIONS = {  # concerns to settle before money is spent
+    "leak": "a suspected leak",
+    "group": "rows that belong together",
+    "time": "the order of time",
+    "duplicates": "test rows that stand among the training rows too",
+    "broken": "broken files",
+}
+GRAVE = tuple(SUSPICIONS)
+MANY = 0.1  # of the test rows: fewer duplicates change no verdict
+
+
+def justification(
+    situation: Situation, choice: Choice, evidence: Sequence[Evidence], concerns: Sequence[Concern]
+) -> str:
+    """What the data is, why trees can or cannot do it, where to start, what it costs, and what would end it early."""
+    sentences = (
+        _task(situation),
+        _trees(situation, choice),
+        *(f"Published for such data: {item.claim[0].lower()}{item.claim[1:]}." for item in evidence[:1]),
+        _start(situation, choice),
+        _bill(situation, choice),
+        _first(situation, concerns),
+        _end(situation, choice),
+    )
+    return " ".join(sentence for sentence in sentences if sentence)
+
+
+def _task(situation: Situation) -> str:
+    work, dataset = situation.work, situation.dataset
+    classes = f", one of {work.classes} classes," if work.classes else ", a number,"
+    return (
+        f"The task is to predict {dataset.task.target}{classes} from {kind(situation)}: {work.rows:,} {things(work)}, "
+        f"{work.train:,} of them to learn from."
+    )
+
+
+def _trees(situation: Situation, choice: Choice) -> str:
+    """Why boosted trees can, or cannot, do it; and what the cheap side takes."""
+    classical = [c for c in choice.runs if c.rung == "classical"]
+    names, takes = joined([c.model for c in classical]), span(total(classical))
+    if situation.work.modality in BLIND:
+        cannot, instead = BLIND[situation.work.modality]
+        said = f"Boosted trees cannot {cannot}; they are given {instead} instead"
+        return f"{said}, and {names} ({takes} in all) set the mark that a network has to beat." if names else f"{said}."
+    if not names:
+        return "Boosted trees can read such columns as they are, but were left out."
+    return f"Boosted trees can read such columns as they are: {names} take {takes} in all and set the mark."
+
+
+def _start(situation: Situation, choice: Choice) -> str:
+    """The pretrained model to start from, or why there is none."""
+    rungs = {rung: [c for c in choice.candidates if c.rung == rung] for rung in DEEP}
+    pretrained = [c for c in (*rungs["frozen"], *rungs["tuned"]) if specs("models")[c.model].weights]
+    if not pretrained:
+        return _from_nothing(rungs["custom"], situation.goals.seconds)
+    spec = specs("models")[pretrained[0].model]
+    weights, _ = find_weights(situation.work.modality, situation.goals.weights or spec.weights)
+    said = f"The network does not start from nothing but from a pretrained one, {weights.summary} ({weights.licence})"
+    made, moved = _runs(rungs["frozen"]), _runs(rungs["tuned"])
+    steps = [f"to make features with it ({made})" if made else "", f"to fine-tune it ({moved})" if moved else ""]
+    if any(steps):
+        said = f"{said}: the plan is {' and then '.join(filter(None, steps))}"
+    left: dict[str, list[str]] = {}  # reason -> what it leaves out
+    uses: dict[Rung, str] = {"frozen": "making features with it", "tuned": "fine-tuning it"}
+    for rung, what in uses.items():
+        for one in rungs[rung]:
+            if one.decision == "skip":
+                reason = _why(one, situation.goals.seconds)
+                left.setdefault(reason, []).append(f"{what} ({one.model}, {span(one.estimate.seconds)})")
+    outs = [f"; {joined(some)} {'are' if len(some) > 1 else 'is'} left out, since {why}" for why, some in left.items()]
+    return f"{said}{''.join(outs)}."
+
+
+def _from_nothing(candidates: Sequence[Candidate], limit: float) -> str:
+    runs = [c for c in candidates if c.decision == "run"]
+    if runs:
+        names, many = joined([c.model for c in runs]), len(runs) > 1
+        said = f"No pretrained network for such data is built in: the deep candidate{'s' * many}, {names}, "
+        return f"{said}start{'s' * (not many)} from nothing ({span(total(runs))}{' in all' * many})."
+    if candidates:
+        names = joined([f"{c.model}, {span(c.estimate.seconds)}" for c in candidates])
+        return f"No network is trained ({names}), since {_why(candidates[0], limit)}."
+    return "No network is to be trained."
+
+
+def _why(candidate: Candidate, limit: float) -> str:
+    """The reason of a skip, as part of a sentence."""
+    reason = candidate.reason.partition(" (rule")[0]
+    if reason.startswith("needs "):
+        return f"it {reason}"
+    return f"a run may take {limited(limit)}" if "the limit is" in reason and "GB" not in reason else reason
+
+
+def _runs(candidates: Sequence[Candidate]) -> str:
+    runs = [c for c in candidates if c.decision == "run"]
+    return f"{joined([c.model for c in runs])}, {span(total(runs))}" if runs else ""
+
+
+def _bill(situation: Situation, choice: Choice) -> str:
+    """GPU-hours and money with their range; without a GPU what one would add."""
+    hardware, everything = situation.hardware, total(choice.runs)
+    if hardware.count == 0:
+        bare = f"On this machine ({hardware.name}) everything together takes {span(everything)}, and no GPU is rented"
+        if not hardware.found:
+            bare = f"On {device(hardware)} everything together takes {span(everything)}"
+        return f"{bare}{_costs(hardware, everything)}.{_with_a_gpu(situation)}"
+    gpu = total([c for c in choice.runs if c.rung in DEEP])
+    hours = Range(**{end: getattr(gpu, end) / 3600 * hardware.count for end in ("low", "likely", "high")})
+    shown = f"{_hours(hours.likely)} GPU-hours [{_hours(hours.low)}..{_hours(hours.high)}]"
+    where = device(hardware) if not hardware.found else f"the {hardware.name} that is here"
+    cost = _costs(hardware, everything)
+    return f"On {where} the networks take {shown}, and everything together {span(everything)}{cost}."
+
+
+def _costs(hardware: Hardware, seconds: Range) -> str:
+    cost = priced(seconds, hardware)
+    if cost is None:
+        return ""
+    if hardware.usd_per_hour is None:
+        return f"; the electricity costs {money_span(cost)}"
+    return f" and {money_span(cost)} ({hardware.priced})"
+
+
+def _hours(hours: float) -> str:
+    return f"{hours:.3f}" if hours < 0.1 else f"{hours:.2g}" if hours < 10 else f"{hours:,.0f}"
+
+
+def _with_a_gpu(situation: Situation) -> str:
+    """What would be asked for if a GPU were rented, where that would let another model in."""
+    there = situation.on(cheapest_card(situation))
+    before = {c.model for c in choose(situation, installed_only=False).runs}
+    added = [c for c in choose(there, installed_only=False).runs if c.model not in before]
+    if not added:
+        return " Renting one would let no further model in."
+    seconds = total(added)
+    return (
+        f" Renting {device(there.hardware)} would let {joined([c.model for c in added])} in for "
+        f"{_hours(seconds.likely / 3600)} GPU-hours [{_hours(seconds.low / 3600)}..{_hours(seconds.high / 3600)}]"
+        f"{_costs(there.hardware, seconds)}."
+    )
+
+
+def _first(situation: Situation, concerns: Sequence[Concern]) -> str:
+    """What the plan is not about, and what must be settled before anything is spent."""
+    said = [f"{c.message[0].upper()}{c.message[1:]}." for c in concerns if c.id in SHAPES]
+    grave = [c for c in concerns if c.id in GRAVE and (c.id != "duplicates" or c.rows > MANY * situation.splits.test)]
+    columns = _merged(grave)
+    read = situation.dataset.features  # a leak that no model reads does no harm
+    columns["leak"] = [name for name in columns.get("leak", []) if name in read]
+    if "time" in columns:  # a date foretells a series that is divided at random: the one thing said twice
+        columns["leak"] = [name for name in columns["leak"] if name not in columns["time"]]
+    settle = [
+        SUSPICIONS[name] + (f" ({joined(some[:3], len(some))})" if some else "")
+        for name, some in columns.items()
+        if some or name in ("duplicates", "broken")
+    ]
+    if settle:
+        said.append(
+            f"Before anything is spent, {joined(settle)} must be settled: until then no score is worth its price."
+        )
+    return " ".join(said)
+
+
+def _merged(concerns: Sequence[Concern]) -> dict[str, list[str]]:
+    """The columns concerned, by what they are suspected of."""
+    merged: dict[str, list[str]] = {}
+    for concern in concerns:
+        merged.setdefault(concern.id, []).extend(c for c in concern.columns if c not in merged.get(concern.id, []))
+    return merged
+
+
+def _end(situation: Situation, choice: Choice) -> str:
+    """What would stop the project early."""
+    goals = situation.goals
+    rungs = list(dict.fromkeys(c.rung for c in choice.runs if c.rung in DEEP))
+    limit = f"at the limit of {limited(goals.seconds)}"
+    if not rungs:
+        return f"It ends {limit}, or when nothing is left to gain on the validation rows."
+    worth = percent(goals.worth, signed=False)
+    cheap = f"the {rungs[0]} network" if rungs[0] != "custom" else "the first network"
+    kept = f"nothing dearer ({joined(rungs[1:])}) is bought" if rungs[1:] else "the cheaper model is kept"
+    return (
+        f"It should end early if {cheap} does not take at least {worth} off the error of the best model without one"
+        f", for then {kept}, or if nothing is left to gain on the validation rows; it ends {limit} in any case."
+    )

@@ -1,0 +1,103 @@
+"""Data of a shape no model here reads yet: what the plan then is about, and what it is not."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from deepworth.types import Column, Concern, Dataset, Modality, Profile
+
+MOLECULES = re.compile(r"smiles|inchi|selfies", re.IGNORECASE)
+SEQUENCES = {"sequence", "recording", "series", "episode", "trial", "session", "unit", "engine", "execution"}
+NUMBERED = ("id", "no", "nr", "num", "number", "key")
+ROWS_OF_ONE = 20  # mean rows per value from which rows are the steps of a sequence
+SHAPES = ("molecules", "series", "sequences", "mixture")  # ids of the concerns
+PUBLISHED = ("molecules", "sequences")  # of these, kinds of data that published results are filed under
+USEFUL = ("number", "category", "boolean", "text", "image", "audio")
+MEDIA = ("image", "audio")
+
+
+def published_as(concerns: Sequence[Concern], modality: Modality) -> Modality:
+    """The kind of data under which results were published for what this is."""
+    return next((concern.id for concern in concerns if concern.id in PUBLISHED), modality)
+
+
+def shapes(dataset: Dataset, profile: Profile) -> tuple[Concern, ...]:
+    """A concern for each thing the data is and the plan does not treat it as."""
+    course = _series(dataset, profile) or _sequences(dataset)  # many series in one table are told as series
+    found = (_molecules(dataset), course, _several(dataset, profile))
+    return tuple(concern for concern in found if concern)
+
+
+def _molecules(dataset: Dataset) -> Concern | None:
+    columns = [c.name for c in dataset.feature_columns if c.kind in ("text", "id") and MOLECULES.search(c.name)]
+    if not columns:
+        return None
+    return _shape(
+        "molecules",
+        f"the column {columns[0]} holds molecules: no model here reads their structure yet, so this plan takes them "
+        "for text; make columns of them (fingerprints, descriptors), and trees on these are the usual base",
+        columns,
+    )
+
+
+def _series(dataset: Dataset, profile: Profile) -> Concern | None:
+    ordered = dataset.roles.time or next((c.columns[0] for c in profile.concerns if c.id == "time"), None)
+    if dataset.task.kind != "regression" or ordered is None:
+        return None
+    target = dataset.task.target
+    return _shape(
+        "series",
+        f"the rows are a series over {ordered}: this plan predicts {target} from the other columns of the same row, it "
+        f"does not forecast; forecasting is not built in yet, so give past values of {target} as columns (lags)",
+        [ordered],
+    )
+
+
+def _sequences(dataset: Dataset) -> Concern | None:
+    columns = [c for c in dataset.columns if _steps_of(c, dataset.rows)]
+    if not columns or dataset.modality != "tabular":
+        return None
+    name = columns[0].name
+    return _shape(
+        "sequences",
+        f"rows look like the steps of something longer (column {name}): models here read one row at a time and not "
+        "their course; cut windows, make columns of each, and keep what belongs together on one side with --group",
+        [name],
+    )
+
+
+def _several(dataset: Dataset, profile: Profile) -> Concern | None:
+    """Media beside columns that are neither suspected of a leak nor what rows belong to."""
+    if dataset.modality == "tabular":
+        return None
+    left = useful_beside(dataset, profile)
+    if len(left) < 2 and not any(c.kind in ("text", *MEDIA) for c in left):
+        return None
+    names = [c.name for c in left]
+    shown = ", ".join(names[:6]) + (f" and {len(names) - 6} more" if len(names) > 6 else "")
+    many = "s" * (len(left) > 1)
+    said = f"the column{many} {shown} stand{'' if many else 's'} beside the {dataset.modality}"
+    return _shape("mixture", f"{said}: no model here reads both yet", names)
+
+
+def useful_beside(dataset: Dataset, profile: Profile) -> list[Column]:
+    """Columns the models of this kind of data do not read and nothing is suspected of."""
+    suspected = {name for concern in profile.concerns for name in concern.columns}
+    out = {dataset.roles.group, dataset.roles.time, dataset.roles.split, *dataset.features, *suspected}
+    return [c for c in dataset.columns if c.name not in out and c.kind in USEFUL]
+
+
+def _steps_of(column: Column, rows: int) -> bool:
+    repeats = column.distinct > 1 and rows >= ROWS_OF_ONE * column.distinct
+    return repeats and column.kind not in MEDIA and _names_sequence(column.name)
+
+
+def _names_sequence(name: str) -> bool:
+    """sequence, engine_unit, series_id."""
+    words = re.findall(r"[a-z]+", name.lower())
+    return bool(words) and (words[-1] in SEQUENCES or (words[-1] in NUMBERED and words[0] in SEQUENCES))
+
+
+def _shape(name: str, message: str, columns: list[str]) -> Concern:
+    return Concern(id=name, message=message, columns=tuple(columns))

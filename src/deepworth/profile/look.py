@@ -1,0 +1,87 @@
+"""The look into a source: every column measured, and what looks wrong, with a target or without one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from deepworth.data.duplicates import row_hashes
+from deepworth.data.open import Opened, open_source
+from deepworth.data.prepare import prepare
+from deepworth.data.split import TEST, VALID
+from deepworth.profile.broken import broken_files
+from deepworth.profile.measure import look_at
+from deepworth.profile.near import near_duplicates
+from deepworth.profile.rows import duplicates
+from deepworth.profile.run import profile_data
+from deepworth.profile.structure import groups, times
+from deepworth.profile.view import SAMPLE, View
+from deepworth.types import Dataset, Goals, Look, Profile, SourceOptions, Splits, Task
+
+UNTARGETED = (groups, times, duplicates, broken_files)  # the checks that need no label
+
+
+def look(source: Any, options: SourceOptions, folder: Path) -> Look:
+    """What is in `source`; `folder` holds its copy while it is looked at. Raises UserError as `open_source` does."""
+    opened = open_source(source, options, folder / "data", untargeted=True)
+    if opened.target is None:
+        view = _untargeted(opened)
+        profile = Profile(concerns=tuple(concern for check in UNTARGETED for concern in check(view)))
+        task, splits, notes = None, None, opened.notes
+    else:
+        dataset, splits = prepare(opened, Goals(), options, folder)
+        task, notes = dataset.task, (*dataset.notes, *splits.notes)
+        profile, view = profile_data(folder), View.open(folder)
+    return Look(
+        name=opened.read.name,
+        source=opened.read.source,
+        reader=opened.read.reader,
+        modality=opened.modality,
+        rows=len(opened.table),
+        columns=look_at(opened.table, opened.columns),
+        task=task,
+        splits=splits,
+        profile=Profile(facts=profile.facts, concerns=(*profile.concerns, *near_duplicates(view))),
+        notes=notes,
+    )
+
+
+def _untargeted(opened: Opened) -> View:
+    """The rows divided at random, for the checks of what a random split would tear apart."""
+    rows = len(opened.table)
+    order = np.random.default_rng(0).permutation(rows)
+    test = int(rows * TEST)
+    ends = [test, test + int((rows - test) * VALID)]
+    parts = dict(zip(("test", "valid", "train"), (np.sort(part) for part in np.split(order, ends)), strict=True))
+    dataset = Dataset(
+        name=opened.read.name,
+        source=opened.read.source,
+        reader=opened.read.reader,
+        modality=opened.modality,
+        task=Task(kind="regression", target=""),
+        rows=rows,
+        columns=opened.columns,
+        features=opened.features,
+        fingerprint=opened.fingerprint,
+        table="",
+        roles=opened.roles,
+    )
+    return View(
+        dataset=dataset,
+        splits=Splits(
+            protocol="random",
+            seed=0,
+            train=len(parts["train"]),
+            valid=len(parts["valid"]),
+            test=len(parts["test"]),
+            fingerprint="",
+        ),
+        table=opened.table,
+        rows=parts,
+        labels=np.zeros(len(parts["train"])),
+        has_target=np.ones(rows, bool),
+        hashes=row_hashes(opened.table, dataset.feature_columns),
+        sample=np.arange(len(parts["train"]))[:: -(-len(parts["train"]) // SAMPLE) or 1],
+    )

@@ -1,0 +1,54 @@
+"""Series, sequences, molecules and mixtures are recognised, and ordinary data is not taken for them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from deepworth.decide.shapes import published_as, shapes
+from deepworth.types import Column, Concern, Profile, Roles
+from tests.decide.made import ALL, PHOTOS, TABLE, TEXTS, situation
+
+SERIES = replace(TABLE, task="regression", classes=0)
+TIME = Profile(concerns=(Concern(id="time", message="in the order of day", columns=("day",)),))
+
+
+def messages(dataset: object, profile: Profile | None = None) -> list[str]:
+    return [concern.message for concern in shapes(dataset, profile or Profile())]
+
+
+@pytest.mark.parametrize("work", ALL, ids=lambda work: work.modality)
+def test_ordinary_data_is_of_no_shape(work: object) -> None:
+    assert messages(situation(work).dataset) == []
+
+
+def test_a_series() -> None:
+    assert "it does not forecast" in messages(situation(SERIES).dataset, TIME)[0]
+    assert "series over at" in messages(situation(SERIES, roles=Roles(time="at")).dataset)[0]
+    assert messages(situation(TABLE).dataset, TIME) == []
+    series = Column(name="series_id", kind="category", distinct=8)
+    assert len(messages(situation(SERIES, beside=(series,)).dataset, TIME)) == 1
+
+
+def test_steps_of_a_sequence() -> None:
+    unit = Column(name="unit", kind="number", distinct=100)
+    assert "steps of something longer (column unit)" in messages(situation(TABLE, beside=(unit,)).dataset)[0]
+    assert messages(situation(TABLE, beside=(replace(unit, distinct=30_000),)).dataset) == []
+    assert messages(situation(TABLE, beside=(replace(unit, name="unit_price_class"),)).dataset) == []
+
+
+def test_molecules() -> None:
+    dataset = situation(TEXTS).dataset
+    named = replace(dataset, columns=(Column(name="SMILES", kind="text"),), features=("SMILES",))
+    assert "holds molecules" in messages(named)[0]
+    assert published_as(shapes(named, Profile()), "text") == "molecules"
+    assert published_as((), "text") == "text"
+
+
+def test_media_beside_columns_nothing_is_suspected_of() -> None:
+    beside = (Column(name="area", kind="number"), Column(name="rooms", kind="number"))
+    dataset = situation(PHOTOS, beside=beside).dataset
+    assert messages(dataset) == ["the columns area, rooms stand beside the image: no model here reads both yet"]
+    suspected = Profile(concerns=(Concern(id="leak", message="m", columns=("area",)),))
+    assert messages(dataset, suspected) == []
