@@ -181,8 +181,14 @@ def media(rng: Random, folder: Path) -> tuple[str, str]:
         elif trick == "pipe link" and rng.random() < 0.2:
             path.symlink_to("/dev/zero")
         else:
-            bad = {"cut": good[: rng.randrange(len(good))], "empty": b"", "mislabelled": sound(rng) if image else picture(),
-                   "noise": rng.randbytes(300), "huge": _enormous(), "mode": picture(mode=rng.choice(("1", "LA", "RGBA", "I", "F", "CMYK")), form="TIFF")}  # fmt: skip
+            bad = {
+                "cut": good[: rng.randrange(len(good))],
+                "empty": b"",
+                "mislabelled": sound(rng) if image else picture(),
+                "noise": rng.randbytes(300),
+                "huge": _enormous(),
+                "mode": picture(mode=rng.choice(("1", "LA", "RGBA", "I", "F", "CMYK")), form="TIFF"),
+            }
             path.write_bytes(bad.get(trick, good) if rng.random() < 0.5 else good)
     if rng.random() < 0.4:
         files = sorted(root.rglob(f"*{suffix}"))
@@ -226,8 +232,27 @@ def packed(rng: Random, folder: Path) -> tuple[str, str]:
     """An archive with something in it that no archive should have."""
     path = folder / f"{rng.choice(FILES)}.zip"
     pictures: dict[str, str | bytes] = {f"{'pq'[i % 2]}/{i}.png": picture() for i in range(24)}
-    trick = rng.choice(("fine", "up", "absolute", "backslash", "link", "within", "twice", "tables", "csv", "cut", "flip", "names",
-                        "checksum", "encrypted", "empty", "method", *(("trap", "gzip") if rng.random() < 0.1 else ())))  # fmt: skip
+    trick = rng.choice(
+        (
+            "fine",
+            "up",
+            "absolute",
+            "backslash",
+            "link",
+            "within",
+            "twice",
+            "tables",
+            "csv",
+            "cut",
+            "flip",
+            "names",
+            "checksum",
+            "encrypted",
+            "empty",
+            "method",
+            *(("trap", "gzip") if rng.random() < 0.1 else ()),
+        )
+    )
     if trick == "trap":
         path.write_bytes(_trap(rng.choice(("rows.csv", "p/0.png"))))
         return trick, str(path)
@@ -311,7 +336,14 @@ def edge(rng: Random, folder: Path) -> tuple[str, str]:
         path = folder / ".rows.csv"
         path.write_text("a,y\n1,p\n")
     else:
-        body = {"one row": "a,y\n1,p\n", "header": "a,b,y\n", "nothing": "", "blank": "\n \n\t\n", "one column": "y\n" + "p\nq\n" * 20,
-                "one class": "a,y\n" + "1,p\n2,p\n" * 20, "many classes": "a,y\n" + "".join(f"{i},c{i}\n" for i in range(500))}  # fmt: skip
+        body = {
+            "one row": "a,y\n1,p\n",
+            "header": "a,b,y\n",
+            "nothing": "",
+            "blank": "\n \n\t\n",
+            "one column": "y\n" + "p\nq\n" * 20,
+            "one class": "a,y\n" + "1,p\n2,p\n" * 20,
+            "many classes": "a,y\n" + "".join(f"{i},c{i}\n" for i in range(500)),
+        }
         path.write_text(body[trick])
     return trick, str(path)

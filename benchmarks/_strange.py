@@ -20,16 +20,95 @@ import pyarrow.parquet as pq
 from PIL import Image
 
 NAMES = (
-    "a", "b", "x", "y", "label", "target", "class", "id", "split", "fold", "", " ", "a ", "A", "🦆", "größe", "日本語",
-    "a,b", 'say "hi"', "line\nbreak", "tab\there", "../up", "<script>alert(1)</script>", "a.b", "0", "NaN", "None",
-    "x" * 5000, "--target", "{}", "%s", "table", "__index_level_0__", "\u202egnihton", "a\0b",
-)  # fmt: skip
+    "a",
+    "b",
+    "x",
+    "y",
+    "label",
+    "target",
+    "class",
+    "id",
+    "split",
+    "fold",
+    "",
+    " ",
+    "a ",
+    "A",
+    "🦆",
+    "größe",
+    "日本語",
+    "a,b",
+    'say "hi"',
+    "line\nbreak",
+    "tab\there",
+    "../up",
+    "<script>alert(1)</script>",
+    "a.b",
+    "0",
+    "NaN",
+    "None",
+    "x" * 5000,
+    "--target",
+    "{}",
+    "%s",
+    "table",
+    "__index_level_0__",
+    "\u202egnihton",
+    "a\0b",
+)
 WORDS = (
-    "", " ", "a", "NaN", "nan", "null", "None", "NA", "-", "?", "true", "yes", "0", "1", "01", "1.5", "1,5", "1.234,5",
-    "1e400", "-inf", "9" * 40, "2024-02-30", "0000-00-00", "9999-12-31", "12/31/1500", "31.12.99", "25:61", "🦆", "日本",
-    "e\u0301", "\u200b", "\ufeff", "\u202e", "a\nb", "a\tb", 'a"b', "a,b", "a;b", "'", "\\", "\\N", "=1+1", "../../etc",
-    "http://x.y/z.png", "a.png", "b.wav", "x" * 300, "the quick brown fox jumps over the lazy dog", "$5", "50%", "0x1F",
-)  # fmt: skip
+    "",
+    " ",
+    "a",
+    "NaN",
+    "nan",
+    "null",
+    "None",
+    "NA",
+    "-",
+    "?",
+    "true",
+    "yes",
+    "0",
+    "1",
+    "01",
+    "1.5",
+    "1,5",
+    "1.234,5",
+    "1e400",
+    "-inf",
+    "9" * 40,
+    "2024-02-30",
+    "0000-00-00",
+    "9999-12-31",
+    "12/31/1500",
+    "31.12.99",
+    "25:61",
+    "🦆",
+    "日本",
+    "e\u0301",
+    "\u200b",
+    "\ufeff",
+    "\u202e",
+    "a\nb",
+    "a\tb",
+    'a"b',
+    "a,b",
+    "a;b",
+    "'",
+    "\\",
+    "\\N",
+    "=1+1",
+    "../../etc",
+    "http://x.y/z.png",
+    "a.png",
+    "b.wav",
+    "x" * 300,
+    "the quick brown fox jumps over the lazy dog",
+    "$5",
+    "50%",
+    "0x1F",
+)
 Columns = dict[str, list[Any]]
 
 
@@ -61,7 +140,9 @@ VALUES: dict[str, Callable[[Random, int], list[Any]]] = {
     "sentences": lambda rng, rows: [" ".join(rng.choices(WORDS[-10:], k=9)) for _ in range(rows)],
     "huge fields": lambda rng, rows: ["x" * rng.choice((1, 10, 70_000)) for _ in range(rows)],
     "dates": lambda rng, rows: [_date(rng) for _ in range(rows)],
-    "dates as text": lambda rng, rows: [f"{rng.randint(0, 40)}/{rng.randint(0, 15)}/{rng.choice((1, 24, 2024))}" for _ in range(rows)],
+    "dates as text": lambda rng, rows: [
+        f"{rng.randint(0, 40)}/{rng.randint(0, 15)}/{rng.choice((1, 24, 2024))}" for _ in range(rows)
+    ],
     "days": lambda rng, rows: [_date(rng).date() for _ in range(rows)],
     "mixed": _of(1, "a", 2.5, None, True, "", 10**30),
     "numbers and words": _of(1, 2, 3, 4, 5, "five"),
@@ -71,17 +152,43 @@ VALUES: dict[str, Callable[[Random, int], list[Any]]] = {
     "deep": _of({"p": {"q": {"r": [1]}}}, None),
     "empty structs": _of({}, None),
     "bytes": _of(b"", b"abc", b"\xff\xfe\x00", None),
-    "pictures as bytes": lambda rng, rows: [rng.choice((picture(), picture()[:40], b"\x89PNG", None)) for _ in range(rows)],
-    "files": lambda rng, rows: [{"bytes": rng.choice((picture(), b"", None, b"MZ")), "path": "x.png"} for _ in range(rows)],
+    "pictures as bytes": lambda rng, rows: [
+        rng.choice((picture(), picture()[:40], b"\x89PNG", None)) for _ in range(rows)
+    ],
+    "files": lambda rng, rows: [
+        {"bytes": rng.choice((picture(), b"", None, b"MZ")), "path": "x.png"} for _ in range(rows)
+    ],
     "paths": _of("a.png", "../../../etc/passwd.png", "/dev/zero.png", "C:\\x.png", "a\0b.png", "http://x.y/z.png"),
     "decimals": lambda rng, rows: [decimal.Decimal(rng.randint(-999, 999)) / 7 for _ in range(rows)],
     "times": lambda rng, rows: [datetime.time(rng.randint(0, 23), rng.randint(0, 59)) for _ in range(rows)],
     "spans": lambda rng, rows: [datetime.timedelta(days=rng.choice((-(10**8), 0, 10**8))) for _ in range(rows)],
     "splits": _of("train", "test", "val", None),
-}  # fmt: skip
-FLAT = tuple(n for n in VALUES if n not in ("lists", "lists of numbers", "structs", "deep", "empty structs", "bytes", "pictures as bytes", "files"))  # fmt: skip
-TARGETS = ("classes", "classes", "classes", "floats", "three", "bits", "whole", "missing", "constant", "extreme", "words",
-           "every row another", "mixed", "dates", "beyond", "truth", "infinite", "numbers and words")  # fmt: skip
+}
+FLAT = tuple(
+    n
+    for n in VALUES
+    if n not in ("lists", "lists of numbers", "structs", "deep", "empty structs", "bytes", "pictures as bytes", "files")
+)
+TARGETS = (
+    "classes",
+    "classes",
+    "classes",
+    "floats",
+    "three",
+    "bits",
+    "whole",
+    "missing",
+    "constant",
+    "extreme",
+    "words",
+    "every row another",
+    "mixed",
+    "dates",
+    "beyond",
+    "truth",
+    "infinite",
+    "numbers and words",
+)
 
 
 def columns(rng: Random, kinds: tuple[str, ...] = tuple(VALUES)) -> tuple[str, list[tuple[str, list[Any]]]]:
@@ -114,11 +221,28 @@ def arrow(rng: Random, made: list[tuple[str, list[Any]]]) -> pa.Table:
 def _retyped(rng: Random, array: pa.Array) -> pa.Array:
     """The same values in one of the rarer types, where they fit."""
     rare: tuple[pa.DataType, ...] = (
-        pa.large_string(), pa.string_view(), pa.dictionary(pa.int8(), pa.string()), pa.float16(), pa.uint64(), pa.int8(),
-        pa.decimal128(20, 3), pa.timestamp("ns"), pa.timestamp("s", "Europe/Berlin"), pa.timestamp("us", "+25:00"),
-        pa.date64(), pa.time64("ns"), pa.duration("ns"), pa.large_binary(), pa.binary(3), pa.list_(pa.string()),
-        pa.float32(), pa.bool_(), pa.dictionary(pa.int32(), pa.int64()), pa.binary_view(), pa.decimal256(50, 5),
-    )  # fmt: skip
+        pa.large_string(),
+        pa.string_view(),
+        pa.dictionary(pa.int8(), pa.string()),
+        pa.float16(),
+        pa.uint64(),
+        pa.int8(),
+        pa.decimal128(20, 3),
+        pa.timestamp("ns"),
+        pa.timestamp("s", "Europe/Berlin"),
+        pa.timestamp("us", "+25:00"),
+        pa.date64(),
+        pa.time64("ns"),
+        pa.duration("ns"),
+        pa.large_binary(),
+        pa.binary(3),
+        pa.list_(pa.string()),
+        pa.float32(),
+        pa.bool_(),
+        pa.dictionary(pa.int32(), pa.int64()),
+        pa.binary_view(),
+        pa.decimal256(50, 5),
+    )
     kind = rng.choice(rare)
     try:
         return array.dictionary_encode() if pa.types.is_dictionary(kind) else array.cast(kind)
@@ -182,8 +306,12 @@ def _jsonl(rng: Random, made: list[tuple[str, list[Any]]]) -> bytes:
 def _json(rng: Random, made: list[tuple[str, list[Any]]]) -> bytes:
     shape = rng.choice(("rows", "rows", "columns", "scalar", "nested"))
     rows: Any = _rows(made)
-    found = {"rows": rows, "columns": dict(made), "scalar": rng.choice((1, "x", None, [], {}, [1, 2], [[1], [2]], [{}])),
-             "nested": {"data": rows}}[shape]  # fmt: skip
+    found = {
+        "rows": rows,
+        "columns": dict(made),
+        "scalar": rng.choice((1, "x", None, [], {}, [1, 2], [[1], [2]], [{}])),
+        "nested": {"data": rows},
+    }[shape]
     return json.dumps(found, default=str).encode()
 
 
@@ -221,13 +349,21 @@ def _excel(rng: Random, made: list[tuple[str, list[Any]]]) -> bytes:
     kind = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
     types = "http://schemas.openxmlformats.org/package/2006"
     sheet = "application/vnd.openxmlformats-officedocument.spreadsheetml"
-    return zipped({
-        "[Content_Types].xml": f'<Types xmlns="{types}/content-types"><Default Extension="rels" ContentType="application/vnd.openxmlformats-package.relationships+xml"/><Override PartName="/xl/workbook.xml" ContentType="{sheet}.sheet.main+xml"/><Override PartName="/xl/worksheets/sheet1.xml" ContentType="{sheet}.worksheet+xml"/></Types>',
-        "_rels/.rels": f'<Relationships xmlns="{types}/relationships"><Relationship Id="r1" Type="{kind}/officeDocument" Target="xl/workbook.xml"/></Relationships>',
-        "xl/workbook.xml": f'<workbook {main} xmlns:r="{kind}"><sheets><sheet name="one" sheetId="1" r:id="r1"/></sheets></workbook>',
-        "xl/_rels/workbook.xml.rels": f'<Relationships xmlns="{types}/relationships"><Relationship Id="r1" Type="{kind}/worksheet" Target="worksheets/sheet1.xml"/></Relationships>',
-        "xl/worksheets/sheet1.xml": f"<worksheet {main}><sheetData>{body}</sheetData></worksheet>",
-    })  # fmt: skip
+    return zipped(
+        {
+            "[Content_Types].xml": f'<Types xmlns="{types}/content-types">'
+            '<Default Extension="rels" ContentType="application/vnd.openxmlformats-package.relationships+xml"/>'
+            f'<Override PartName="/xl/workbook.xml" ContentType="{sheet}.sheet.main+xml"/>'
+            f'<Override PartName="/xl/worksheets/sheet1.xml" ContentType="{sheet}.worksheet+xml"/></Types>',
+            "_rels/.rels": f'<Relationships xmlns="{types}/relationships">'
+            f'<Relationship Id="r1" Type="{kind}/officeDocument" Target="xl/workbook.xml"/></Relationships>',
+            "xl/workbook.xml": f'<workbook {main} xmlns:r="{kind}">'
+            f'<sheets><sheet name="one" sheetId="1" r:id="r1"/></sheets></workbook>',
+            "xl/_rels/workbook.xml.rels": f'<Relationships xmlns="{types}/relationships">'
+            f'<Relationship Id="r1" Type="{kind}/worksheet" Target="worksheets/sheet1.xml"/></Relationships>',
+            "xl/worksheets/sheet1.xml": f"<worksheet {main}><sheetData>{body}</sheetData></worksheet>",
+        }
+    )
 
 
 def _sqlite(rng: Random, made: list[tuple[str, list[Any]]]) -> bytes:
@@ -239,8 +375,13 @@ def _sqlite(rng: Random, made: list[tuple[str, list[Any]]]) -> bytes:
     opened = '"' + name.replace('"', '""') + '"'
     connection.execute(f"CREATE TABLE {opened} ({quoted})")
     rows = zip(*(values for _, values in made), strict=True)
-    plain = [tuple(v if isinstance(v, str | float | bytes | None) or (isinstance(v, int) and abs(v) < 2**63)
-                   else str(v) for v in row) for row in rows]  # fmt: skip
+    plain = [
+        tuple(
+            v if isinstance(v, str | float | bytes | None) or (isinstance(v, int) and abs(v) < 2**63) else str(v)
+            for v in row
+        )
+        for row in rows
+    ]
     connection.executemany(f"INSERT INTO {opened} VALUES ({', '.join('?' * len(names))})", plain)
     if rng.random() < 0.2:
         connection.execute("CREATE VIEW v AS SELECT * FROM missing")
@@ -249,5 +390,11 @@ def _sqlite(rng: Random, made: list[tuple[str, list[Any]]]) -> bytes:
 
 
 WRITERS: dict[str, Callable[[Random, list[tuple[str, list[Any]]]], bytes]] = {
-    ".csv": _csv, ".jsonl": _jsonl, ".json": _json, ".parquet": _parquet, ".arrow": _arrow, ".xlsx": _excel, ".db": _sqlite,
-}  # fmt: skip
+    ".csv": _csv,
+    ".jsonl": _jsonl,
+    ".json": _json,
+    ".parquet": _parquet,
+    ".arrow": _arrow,
+    ".xlsx": _excel,
+    ".db": _sqlite,
+}

@@ -2,10 +2,10 @@
 
     python benchmarks/fuzz.py [CASES] [SEED] [--only CASE] [--fit EVERY]
 
-Each case must end as a plan or as a refusal that names the source and a way out: no traceback, no hang (10 s of work), no more
-than 2 GB, nothing written beside the run folder, no network and no other program. Two processes work; one that hangs or
-grows is ended and replaced. Prints how many cases ended how, the failures with the command that repeats each, and ends
-with status 1 if there are some.
+Each case must end as a plan or as a refusal that names the source and a way out: no traceback, no hang (10 s of
+work), no more than 2 GB, nothing written beside the run folder, no network and no other program. Two processes work;
+one that hangs or grows is ended and replaced. Prints how many cases ended how and the failures with the command that
+repeats each, and ends with status 1 if there are some.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ PROCESSES = 2
 FINE = ("planned", "refused", "asked", "fitted")
 WAY_OUT = re.compile(
     r"--\w|\b(use|name|names|mend|bring|give|put|leave|install|unpack|write|make|did you mean|remove|known|what can be|"
-    r"the first of|clean|divide|take|expected|should|needs?|must|save)\b"
+    r"the first of|clean|divide|take|expected|should|needs?|needed|must|save)\b"
 )
 SAYS_WHY = re.compile(r"\b(is empty|has no rows|is not there|it may be cut|holds? no)\b")  # what to do is plain
 
@@ -67,7 +67,9 @@ def main() -> None:
         seen[key := said.strip().rpartition("\n")[2][:60]] += 1
         if seen[key] <= 2:
             print(
-                f"\n{end}: {what[:200]}\n  repeat: python benchmarks/fuzz.py --only {number} 1 {asked.seed} --fit {asked.fit}\n  {said[-1500:]}"
+                f"\n{end}: {what[:200]}\n"
+                f"  repeat: python benchmarks/fuzz.py --only {number} 1 {asked.seed} --fit {asked.fit}\n  "
+                f"{said[-1500:]}"
             )
     for key, count in seen.most_common():
         print(f"{count:5} x {key}")

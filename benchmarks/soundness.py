@@ -280,11 +280,13 @@ def simulate(problem: Problem, gain: float, repeats: int, seed: int) -> Tally:
     held = worth = not_worth = 0
     for _ in range(repeats):
         found, truth = problem.make(random, problem.rows, gain)
-        least = truth / 2 if gain == 2 * WORTH else WORTH  # where the truth is only near: twice the least useful
+        least = (
+            truth / 2 if gain == 2 * WORTH and truth > 0 else WORTH
+        )  # where the truth is only near: twice the least useful
         said = conclude(found.low, found.high, least)
         held += found.low <= truth <= found.high
         worth += said == "worth it" and (gain > 0 or truth <= 0)
-        not_worth += said == "not worth it"
+        not_worth += said == "not worth it" and truth > 0
     return Tally(held, worth, not_worth)
 
 

@@ -218,3 +218,13 @@ def test_json_round_trip_and_schema(run: RunFolder) -> None:
     assert {"key", "model", "rung", "status", "valid", "test", "seconds", "peak_gb", "reason"} <= set(
         found["trials"][0]
     )
+
+
+def test_a_tuning_that_gained_nothing_is_no_result_of_tuning(run: RunFolder) -> None:
+    probe, trees = trial(run, "probe", "frozen", 0.8), trial(run, "trees", "classical", 1.0)
+    start = replace(trial(run, "tuned", "tuned", 0.8), notes={"kept": "the start"}, seconds=0.5)
+    verdict = judge(run, [trees, probe, start], Goals(), {})
+    assert verdict.winner == "probe"
+    assert set(verdict.gains) == {"frozen"}
+    alone = judge(run, [trees, start], Goals(), {})
+    assert alone.winner == "tuned"

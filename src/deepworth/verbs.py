@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pyarrow as pa
@@ -31,6 +32,7 @@ from deepworth.quantities import gigabytes, seconds, share, whole
 from deepworth.quantities import weeks as as_weeks
 from deepworth.registry import find, resolve
 from deepworth.report.build import write_report
+from deepworth.report.svg import library as load_plots
 from deepworth.run import Run, open_run
 from deepworth.store import RunFolder
 from deepworth.types import (
@@ -51,7 +53,7 @@ from deepworth.verdict import judge
 
 MORE = "nothing could be trained; give it more with --time"
 MEMORY_SHARE = 0.8  # of the free memory, when no limit is given
-REPORT_SECONDS = 0.5  # kept for writing the verdict and the page
+REPORT_SECONDS = 1.0  # kept for writing the verdict and the page, its plotting library loaded
 LEAST_GB = 0.25  # what a worker holds before it has read a row
 
 
@@ -123,6 +125,7 @@ def fit(
             run.save("plan", plan)
         run.save("run", about | {"goals": goals, "machine": machine})
         watch.planned(plan)
+        Thread(target=load_plots, daemon=True).start()  # 0.7 s, beside the first trial
 
         deadline = begin + goals.seconds - _reserve(goals.seconds, splits.test)
         results = Ladder(run, plan, replace(goals, memory_gb=memory), machine, deadline, watch).climb()
@@ -263,7 +266,12 @@ def _check_names(goals: Goals, options: SourceOptions) -> None:
 
 
 def predict(run: Run | str | Path, source: Any) -> pa.Table:
-    """The winner's predictions for every row of `source`: `prediction`, and `p_<class>` for each class."""
+    """The winner's predictions for every row of `source`: `prediction`, and `p_<class>` for each class.
+
+    Rows that cannot be predicted have nulls, and a column `refused` says why. Warns (errors.PredictionWarning) of rows
+    that differ from those the model learned from. Raises UserError for a source that lacks a column, or holds something
+    else in it; see `Model.predict` for what is done with what differs.
+    """
     return (run if isinstance(run, Run) else open_run(run)).best.table(source)
 
 

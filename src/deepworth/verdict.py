@@ -61,7 +61,8 @@ def judge(
     if not done:
         raise NothingTrained(_nothing(results))
     base = _best(done, SHALLOW, primary)
-    rungs: dict[str, TrialResult | None] = {rung: _best(done, (rung,), primary) for rung in DEEP}
+    new = _new(done)
+    rungs: dict[str, TrialResult | None] = {rung: _best(new, (rung,), primary) for rung in DEEP}
     pairs = {rung: (base, deep) for rung, deep in rungs.items() if base and deep}
     judge_of = _Judge(run, primary, goals)
     judged: dict[str, tuple[Gain, Interval]] = {}
@@ -70,7 +71,7 @@ def judge(
     answers: dict[str, RungVerdict] = {
         rung: _rung_answer(rung, base, rungs[rung], judged.get(rung), results, primary, goals, splits) for rung in DEEP
     }
-    challenger = _best(done, DEEP, primary)
+    challenger = _best(new, DEEP, primary)
     gains = {rung: gain for rung, (gain, _) in judged.items()}
     gain = gains.get(challenger.rung) if challenger else None
     answer = answers[challenger.rung] if challenger else _no_pair(base, results, goals, DEEP)
@@ -90,6 +91,12 @@ def judge(
         warnings=_warnings(run, dataset, splits, done, gain),
         answers=answers,
     )
+
+
+def _new(done: Sequence[TrialResult]) -> list[TrialResult]:
+    """Without tunings that ended as the probe they began with, where that probe has a trial of its own."""
+    probed = any(r.rung == "frozen" for r in done)
+    return [r for r in done if not (probed and r.rung == "tuned" and r.notes.get("kept") == "the start")]
 
 
 def _best(done: Sequence[TrialResult], rungs: Sequence[str], primary: Metric) -> TrialResult | None:

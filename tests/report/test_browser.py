@@ -15,7 +15,7 @@ from tests.report.full_run import full_run
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here: apt-get install chromium")
 ROOT = Path(__file__).parents[2]
 AXE = Path(os.environ.get("DEEPWORTH_AXE") or ROOT / "node_modules" / "axe-core" / "axe.min.js")
-LOOKS = [(390, False), (768, True), (1280, False), (390, True)]
+LOOKS = [(390, False), (768, True), (1280, False)]
 
 
 @pytest.fixture(scope="module")

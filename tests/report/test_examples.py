@@ -130,3 +130,57 @@ def test_the_word_that_mattered_is_found(tmp_path: Path) -> None:
     for example in explained(model(by_word), rows, places, shown(rows, places), time.monotonic() + 20):
         assert "".join(word for word, _ in example.pieces) == example.text
         assert {word.strip() for word, share in example.pieces if share > 0.1} == {"bad"}
+
+
+def test_the_part_of_a_picture_that_mattered_is_red(tmp_path: Path) -> None:
+    from PIL import Image
+
+    rows = rows_of(tmp_path, "image")
+    for path in (tmp_path / "a").glob("*.png"):
+        image = np.full((96, 96, 3), 128, np.uint8)
+        image[:16, :16] = 255  # the first part is white
+        Image.fromarray(image).save(path)
+
+    def by_corner(examples: Examples) -> np.ndarray:
+        p = np.array([0.9 if np.asarray(Image.open(f))[8, 8].mean() > 200 else 0.1 for f in examples.strings("file")])
+        return np.column_stack([p, 1 - p])
+
+    said = rows.winner.copy()
+    said[:2] = (0.9, 0.1)
+    rows = replace(rows, winner=said)
+    places = np.array([0, 1])
+    for example in explained(model(by_corner), rows, places, shown(rows, places), time.monotonic() + 20):
+        heat = np.asarray(Image.open(io.BytesIO(base64.b64decode(example.heat.partition(",")[2])))).astype(int)
+        red = heat[..., 0] - heat[..., 2]
+        assert red[4:10, 4:10].mean() > 60 and abs(red[40:, 40:].mean()) < 10
+
+
+def test_the_part_of_a_recording_that_mattered_is_found(tmp_path: Path) -> None:
+    import soundfile
+
+    rows = rows_of(tmp_path, "audio")
+    for path in (tmp_path / "a").glob("*.wav"):
+        wave = np.full(12_000, 0.01)
+        wave[3_000:4_000] = 0.5  # the fourth of twelve parts is loud
+        soundfile.write(path, wave, 16_000)
+
+    def by_loudness(examples: Examples) -> np.ndarray:
+        p = np.array([0.9 if soundfile.read(f)[0].max() > 0.3 else 0.1 for f in examples.strings("file")])
+        return np.column_stack([p, 1 - p])
+
+    said = rows.winner.copy()
+    said[0] = (0.9, 0.1)
+    rows = replace(rows, winner=said)
+    (example,) = explained(model(by_loudness), rows, np.array([0]), shown(rows, np.array([0])), time.monotonic() + 20)
+    assert [round(share, 3) for _, share in example.pieces] == [0.8 if i == 3 else 0.0 for i in range(12)]
+    assert example.pieces[3][0] == "0.19 to 0.25 s"
+
+
+def test_what_cannot_be_explained_stays_as_it_is(tmp_path: Path) -> None:
+    rows = rows_of(tmp_path, "image")
+    places = worst(rows)
+    examples = shown(rows, places)
+    assert explained(model(by_job), rows, places, examples, time.monotonic() - 1) == examples  # no time
+    for path in (tmp_path / "a").glob("*.png"):
+        path.write_bytes(b"no image")
+    assert explained(model(by_job), rows, places, examples, time.monotonic() + 20) == examples

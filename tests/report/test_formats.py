@@ -66,6 +66,13 @@ def test_the_command(folder: Path, tmp_path: Path) -> None:
     assert out.read_text().startswith("# adult")
 
 
+def test_a_page_elsewhere_leaves_the_run_as_it_is(folder: Path, tmp_path: Path) -> None:
+    before = sorted(folder.rglob("*"))
+    path, _ = write_as(folder, "html", tmp_path / "elsewhere.html")
+    assert path == tmp_path / "elsewhere.html" and "<svg" in path.read_text()
+    assert sorted(folder.rglob("*")) == before
+
+
 @pytest.mark.parametrize("given", [["nowhere"], [".", "--time", "soon"]])
 def test_what_cannot_be_reported_is_said(given: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)

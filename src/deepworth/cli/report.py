@@ -28,7 +28,7 @@ def report(
 ) -> None:
     """Show what RUN found: the verdict, the ladder, its quality, mistakes, data, and how to run it again.
 
-    The figures are written to RUN/figures as SVG and PNG. A PDF is printed by Chromium or Chrome.
+    Without --out the figures are written to RUN/figures too, as SVG and PNG. A PDF is printed by Chromium or Chrome.
     """
     started = time.monotonic()
     with plainly(debug):

@@ -86,7 +86,12 @@ class Model:
     def predict(self, source: Any) -> np.ndarray:
         """(n,) labels in their original type, or values, for the rows of a path, frame or array-like table.
 
-        Warns of rows whose image or recording cannot be read: they get a value, as if it were grey or silent.
+        Columns are found by name: their order is free, others are ignored, and a missing one is refused by name. Values
+        are brought to the types of training (numbers and dates from text, by the form they had there); what cannot be
+        counts as missing, and a column of which most cannot is refused. A category never seen counts as unknown; images
+        of any mode become RGB, recordings of any rate are resampled. Warns (errors.Drifted) of columns that are unlike
+        those of training, and (errors.UnreadRows) of rows whose image or recording cannot be read: they get a value
+        here, as if it were grey or silent, and none in `table`.
         """
         scores, _ = self._scores(source)
         return np.asarray(self.classes)[scores.argmax(1)] if self.classes else scores
@@ -102,14 +107,18 @@ class Model:
     def table(self, source: Any) -> pa.Table:
         """`prediction`, and `p_<class>` for each class, beside each other for every row.
 
-        Rows whose image or recording cannot be read have nulls, and are warned of.
+        Rows whose image or recording cannot be read have nulls, and a column `refused` says why. Warns as `predict`.
         """
         scores, unread = self._scores(source)
+        why = "no image or recording that can be read"
+        refused = {"refused": pa.array([why] * len(unread), mask=~unread)} if unread.any() else {}
         if not self.classes:
-            return pa.table({"prediction": pa.array(scores, mask=unread)})
+            return pa.table({"prediction": pa.array(scores, mask=unread)} | refused)
         columns = {"prediction": pa.array(np.asarray(self.classes)[scores.argmax(1)], mask=unread)}
         return pa.table(
-            columns | {f"p_{label}": pa.array(scores[:, i].copy(), mask=unread) for i, label in enumerate(self.classes)}
+            columns
+            | {f"p_{label}": pa.array(scores[:, i].copy(), mask=unread) for i, label in enumerate(self.classes)}
+            | refused
         )
 
     def _scores(self, source: Any) -> tuple[np.ndarray, np.ndarray]:

@@ -17,6 +17,7 @@ from deepworth.metrics.sums import Sums, sums
 WORST = -10.0  # a gain below it, down to the minus infinity of a base without any error, counts as this
 FEWEST = 50  # resamples, however little time there is
 UNITS = 1000  # more rows than this are resampled in so many random bundles, which costs nothing in precision
+CAREFUL = 0.3  # share of the careful width: 3 seeds, any share of the variance theirs, hold 93.2 to 96.2 %
 BLOCK = 100  # resamples between two looks at the clock
 
 
@@ -60,8 +61,8 @@ def paired_gain(
     2014): few groups, unequal ones and few errors widen it.
 
     Seeds and rows are both samples, as readers and cases are in the comparison of diagnostic tests: the variance is
-    that between seeds over their number plus what the rows do to all seeds alike (Obuchowski and Rockette 1995), its
-    degrees of freedom are those of Hillis (2007). With one seed the interval is about these two fitted models.
+    that between seeds over their number plus what the rows do to all seeds alike (Obuchowski and Rockette 1995; degrees
+    of freedom: Hillis 2007 and `_half_width`). With one seed the interval is about these two fitted models.
 
     Ends after `seconds`, FEWEST resamples at least; resamples in which the metric is undefined (an AUC without both
     classes) do not count. Two models without error gain 0.
@@ -95,9 +96,8 @@ def paired_gain(
     seeds = [_seeds(once, drawn, mine, sides) for mine in sides]
     common = max(0.0, rows - sum(one.mixed for one in seeds))
     parts = [(common, freedom), *((one.between, one.number - 1) for one in seeds if one.number > 1)]
-    variance, centre = sum(part for part, _ in parts), float(_contrasts(once, sides))
-    tails = _standard(contrasts, centre, level) * _quantile(level, parts) * math.sqrt(variance)
-    low, high = centre + tails
+    centre = float(_contrasts(once, sides))
+    low, high = centre + _standard(contrasts, centre, level) * _half_width(level, parts)
     return Interval(
         relative=to_gain(estimate),
         low=to_gain(min(low, estimate)),
@@ -106,7 +106,7 @@ def paired_gain(
         resamples=len(drawn),
         units=number,
         from_rows=rows,
-        from_seeds=max(0.0, variance - rows),
+        from_seeds=max(0.0, sum(part for part, _ in parts) - rows),
     )
 
 
@@ -150,7 +150,7 @@ def contrast(base: np.ndarray, challenger: np.ndarray) -> np.ndarray:
 def to_gain(difference: float) -> float:
     """The relative reduction of the error that a `contrast` stands for, WORST at least."""
     bounded = min(max(difference, -1.0), 1.0) if math.isfinite(difference) else difference
-    return WORST if bounded == -1.0 else max(2 * bounded / (1 + bounded), WORST)
+    return WORST if bounded == -1.0 else float(max(2 * bounded / (1 + bounded), WORST))
 
 
 def to_contrast(gain: float) -> float:
@@ -204,11 +204,20 @@ def _standard(drawn: np.ndarray, centre: float, level: float) -> np.ndarray:
     return tails / (spread * norm.ppf((1 + level) / 2))
 
 
-def _quantile(level: float, parts: list[tuple[float, float]]) -> float:
-    """Of Student's t with the degrees of freedom of a sum of variances (Satterthwaite 1946)."""
-    lost = sum(part**2 / freedom for part, freedom in parts)
-    freedom = sum(part for part, _ in parts) ** 2 / lost if lost > 0 else math.inf
-    return float(t.ppf((1 + level) / 2, freedom))
+def _half_width(level: float, parts: list[tuple[float, float]]) -> float:
+    """Half the width of an interval around a mean whose variance is a sum of (estimate, its degrees of freedom).
+
+    Student's t with the degrees of freedom of the sum (Satterthwaite 1946) is too sure where three seeds make most of
+    it: they may look alike by chance, and then it counts the many degrees of freedom of the rows (92 % of 95 %
+    intervals hold the truth). Each part with its own t is too careful. The squares of the two are mixed.
+    """
+    variance, lost = sum(part for part, _ in parts), sum(part**2 / freedom for part, freedom in parts)
+    if lost == 0:
+        return 0.0
+    at = (1 + level) / 2
+    sure = t.ppf(at, variance**2 / lost) ** 2 * variance
+    careful = sum(t.ppf(at, freedom) ** 2 * part for part, freedom in parts)
+    return math.sqrt((1 - CAREFUL) * sure + CAREFUL * careful)
 
 
 def _freedom(left_out: np.ndarray) -> float:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from deepworth.data.media import refuse_trap
+from deepworth.data.media import BROKEN, refuse_trap
 from deepworth.errors import MissingPackage, UserError, nearest
 from deepworth.readers._files import DAMAGED, name_of, parts_of
 from deepworth.readers.result import Read, words_only
@@ -31,7 +31,7 @@ def read(source: str | Path, options: SourceOptions) -> Read:
         if sheet and sheet not in names:
             raise UserError(f"{path} has no sheet {sheet!r}{nearest(sheet, names)}")
         sheets = {name: workbook.get_sheet_by_name(name).to_python() for name in ([sheet] if sheet else names)}
-    except (CalamineError, zipfile.BadZipFile, OSError, ValueError) as error:
+    except (CalamineError, *BROKEN, OSError, ValueError) as error:
         raise UserError(f"{path} cannot be read as a workbook: {error}; {DAMAGED}") from error
     filled = [name for name, rows in sheets.items() if len(rows) > 1]
     if not filled:

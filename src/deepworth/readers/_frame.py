@@ -25,7 +25,10 @@ def read(source: Any, options: SourceOptions) -> Read:
             return _dataset(source, type(source).__name__)
         table = _table(source, library, options)
     except (pa.ArrowException, TypeError, ValueError) as error:
-        raise UserError(f"this {type(source).__name__} is no table of plain columns: {str(error)[:300]}") from error
+        raise UserError(
+            f"this {type(source).__name__} is no table of plain columns: {str(error)[:300]}; "
+            "give columns of one length, each of one type"
+        ) from error
     what = f"{library} {type(source).__name__} of {table.num_rows:,} rows".removeprefix("builtins ")
     return Read(table=table, name="frame", reader="frame", source=what)
 

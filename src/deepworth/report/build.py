@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
+import tempfile
 import time
 from pathlib import Path
 from typing import Any
@@ -54,20 +55,22 @@ def write_as(run_folder: Path, form: str, out: Path | None, until: float = -math
         if out is not None:
             write(out, text)
         return out, text
-    page = out if out is not None and form == "html" else run.path / "report.html"
-    write(page, _page(run, report, rows, pictures=True))
     if form == "html":
-        return page, ""
+        path = out or run.path / "report.html"
+        write(path, _page(run, report, rows, keep=out is None, pictures=True))
+        return path, ""
     path = out or run.path / "report.pdf"
-    with whole(path) as half:
+    with whole(path) as half, tempfile.TemporaryDirectory(prefix="deepworth-") as folder:
+        page = Path(folder) / "report.html"
+        page.write_text(_page(run, report, rows, keep=False), encoding="utf-8")
         write_pdf(page, half)
     return path, ""
 
 
-def _page(run: RunFolder, report: Report, rows: Rows | None, pictures: bool = False) -> str:
-    """The page; its figures are written to `figures/` as SVG, and as PNG where `pictures` are asked for."""
-    figures = draw(report, rows, pictures)
-    for figure in figures.values():
+def _page(run: RunFolder, report: Report, rows: Rows | None, keep: bool = True, pictures: bool = False) -> str:
+    """The page. Its figures are kept in `figures/` as SVG if asked for, and as PNG too with `pictures`."""
+    figures = draw(report, rows, keep and pictures)
+    for figure in figures.values() if keep else ():
         write(run.path / "figures" / f"{figure.name}.svg", figure.svg)
         if figure.png:
             write(run.path / "figures" / f"{figure.name}.png", figure.png)

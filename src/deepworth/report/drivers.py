@@ -1,4 +1,4 @@
-"""What drives the winner: permutation importance of columns, and the parts of a text, picture or recording it goes by."""
+"""What drives the winner: the columns of a table, and the parts of a text, a picture or a recording it goes by."""
 
 from __future__ import annotations
 
@@ -145,10 +145,9 @@ def _patches(path: str, folder: Path) -> Parts:
     whole.save(variants[0])
     for i in range(GRID * GRID):
         x, y = i % GRID, i // GRID
-        box = [x * whole.width // GRID, y * whole.height // GRID]
-        box += [(x + 1) * whole.width // GRID, (y + 1) * whole.height // GRID]
+        left, top = x * whole.width // GRID, y * whole.height // GRID
         part = whole.copy()
-        part.paste(grey, tuple(box))
+        part.paste(grey, (left, top, (x + 1) * whole.width // GRID, (y + 1) * whole.height // GRID))
         variants.append(str(folder / f"{i}.png"))
         part.save(variants[-1])
 

@@ -13,7 +13,7 @@ from deepworth.data.examples import Examples
 from deepworth.data.media import read_bytes
 from deepworth.errors import UserError
 from deepworth.report.quality import Rows
-from deepworth.report.words import number
+from deepworth.report.words import number, short
 from deepworth.types import Dataset, record
 
 if TYPE_CHECKING:
@@ -72,7 +72,11 @@ def _answer(rows: Rows, position: int) -> dict[str, Any]:
     if not task.is_classification:
         return {"true": number(label), "said": number(predicted)}
     said = int(predicted.argmax())
-    return {"true": str(task.classes[label]), "said": str(task.classes[said]), "sure": float(predicted[said])}
+    return {
+        "true": short(str(task.classes[label])),
+        "said": short(str(task.classes[said])),
+        "sure": float(predicted[said]),
+    }
 
 
 def _content(some: Examples, i: int, dataset: Dataset, columns: Sequence[str]) -> dict[str, Any]:
@@ -99,8 +103,7 @@ def _content(some: Examples, i: int, dataset: Dataset, columns: Sequence[str]) -
 def _cell(value: Any) -> str:
     if isinstance(value, float):
         return number(value)
-    text = "(missing)" if value is None else str(value)
-    return text if len(text) <= 80 else text[:79] + "…"
+    return "(missing)" if value is None else short(str(value), 80)
 
 
 def picture(content: bytes) -> str:

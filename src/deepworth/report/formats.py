@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
@@ -125,7 +126,9 @@ def write_pdf(page: Path, out: Path) -> None:
     browser = find_browser()
     with tempfile.TemporaryDirectory(prefix="deepworth-", ignore_cleanup_errors=True) as folder:
         made = Path(folder) / "report.pdf"
-        command = [browser, "--headless", "--disable-gpu", "--no-sandbox", "--no-pdf-header-footer"]
+        command = [browser, "--headless", "--disable-gpu", "--no-pdf-header-footer"]
+        if getattr(os, "geteuid", lambda: 1)() == 0:  # a browser that root starts refuses to have a sandbox
+            command.append("--no-sandbox")
         command += [f"--user-data-dir={folder}/profile", f"--print-to-pdf={made}", page.absolute().as_uri()]
         try:
             done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE)

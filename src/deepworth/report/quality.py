@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 from deepworth.data.examples import Examples
 from deepworth.metrics import quality
 from deepworth.metrics.quality import Bin, Coverage, Slice
+from deepworth.report.words import short
 from deepworth.store import RunFolder
 from deepworth.types import DEEP, Dataset, TrialResult, Verdict, record
 
@@ -102,7 +103,7 @@ def look(rows: Rows, metric: str) -> Quality:
         rows=number,
         curve=quality.reliability(rows.labels, rows.winner),
         other_curve=() if rows.other is None else quality.reliability(rows.labels, rows.other),
-        mistakes=_mistakes(rows, tuple(str(label) for label in task.classes)),
+        mistakes=_mistakes(rows, tuple(short(str(label)) for label in task.classes)),
         slices=found,
         coverage=quality.conformal_sets(*pairs) if enough else None,
     )
@@ -119,7 +120,7 @@ def _columns(rows: Rows) -> list[tuple[str, np.ndarray, list[str]]]:
     """What the rows are sliced by: classes, groups, categories, truth values, numbers in quarters, lengths of texts."""
     dataset, made = rows.test.dataset, []
     if dataset.task.is_classification:
-        made.append((dataset.task.target, rows.labels, [str(label) for label in dataset.task.classes]))
+        made.append((dataset.task.target, rows.labels, [short(str(label)) for label in dataset.task.classes]))
     if dataset.roles.group and dataset.roles.group in rows.test.table.column_names:
         made.append((dataset.roles.group, *_by_value(rows.test.column(dataset.roles.group))))
     for name in _sliced(dataset):
@@ -151,7 +152,7 @@ def _by_value(values: pa.Array) -> tuple[np.ndarray, list[str]]:
     counts = pc.value_counts(words)
     top = counts.take(pc.array_sort_indices(counts.field("counts"), order="descending")[:VALUES]).field("values")
     codes = pc.fill_null(pc.index_in(words, value_set=top), -1)
-    return codes.to_numpy(zero_copy_only=False), top.to_pylist()
+    return codes.to_numpy(zero_copy_only=False), [short(value) for value in top.to_pylist()]
 
 
 def _by_quarter(values: np.ndarray) -> tuple[np.ndarray, list[str]]:

@@ -140,9 +140,10 @@ def slices(quality: Quality, winner: str, other: str | None) -> tuple[str, ...]:
 
 
 def _slice(s: Slice, loss: str, winner: str, other: str) -> str:
+    losses = f"{loss} {number(s.winner)} against {number(s.other or 0.0)}"
     return (
-        f"On {s.column} = {s.value} ({s.rows:,} rows) {winner} is worse than {other}: {loss} {number(s.winner)} against "
-        f"{number(s.other or 0.0)}, {s.difference:+.2g} [{s.low:+.2g} .. {s.high:+.2g}]."
+        f"On {s.column} = {s.value} ({s.rows:,} rows) {winner} is worse than {other}: {losses}, "
+        f"{s.difference:+.2g} [{s.low:+.2g} .. {s.high:+.2g}]."
     )
 
 

@@ -56,3 +56,8 @@ def number(value: float) -> str:
         digits = max(0, len(str(int(abs(value)))) - 4)
         return f"{round(value, -digits):,.0f}"
     return f"{value:.4g}"
+
+
+def short(text: str, most: int = 60) -> str:
+    """A name from the data that fits a cell."""
+    return text if len(text) <= most else text[: most - 1] + "…"
