@@ -82,6 +82,36 @@ def test_a_bad_line_does_not_stop_the_others() -> None:
     assert "line 3" in told[1]["error"]
 
 
+@pytest.mark.parametrize(
+    "request_",
+    [
+        REQUEST,
+        REQUEST | {"task": "generate", "method": "generate", "n_gpus": 2},
+        REQUEST | {"model": "my-own-llm", "params": 8.03e9, "hardware": None},
+        {"kind": "vision", "model": "resnet50", "hardware": "T4"},
+        {"kind": "vision", "model": "resnet50", "img": 288, "mode": "infer", "hardware": "RTX 3090", "batch": 64},
+        {"kind": "vision", "params_m": 25.6, "gmacs": 4.1, "macts": 11.1, "img": 224, "hardware": "RTX 3090"},
+        {"kind": "vision", "params_m": 33.3, "gmacs": 7.7, "hardware": "i7-12700H", "mode": "infer"},
+    ],
+)
+def test_answers_of_every_kind_come_back_from_json(request_: dict[str, Any]) -> None:
+    """A number of numpy in an answer once stopped a whole batch."""
+    answer = requests.answer(request_)
+    assert "error" not in answer
+    assert json.loads(next(requests.answers([json.dumps(request_)]))) == json.loads(json.dumps(answer))
+    assert answer["fits"] in (True, False, None) and type(answer["fits"]).__module__ == "builtins"
+
+
+def test_a_defect_met_by_one_line_does_not_stop_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(request: dict[str, Any]) -> dict[str, Any]:
+        raise ZeroDivisionError("of no use")
+
+    monkeypatch.setitem(requests.KINDS, "vision", broken)
+    told = [json.loads(line) for line in requests.answers(['{"kind": "vision"}', json.dumps(REQUEST)])]
+    assert "line 1" in told[0]["error"] and "ZeroDivisionError" in told[0]["error"]
+    assert told[1]["fits"] is True
+
+
 @settings(deadline=None)
 @given(changes=st.dictionaries(KEYS.filter(lambda key: key != "kind"), VALUES, max_size=6))
 def test_whatever_is_asked_there_is_an_answer(changes: dict[str, Any]) -> None:

@@ -199,3 +199,12 @@ def test_values_over_several_lines_are_found_whatever_the_chunk(tmp_path, monkey
         csv.writer(file, lineterminator="\n").writerows([("x", "y"), *rows])
     held = any("\n" in value for row in rows for value in row)
     assert _csv._look(path).broken == held
+
+
+def test_a_quoted_value_with_tabs_and_lines_stays_whole_and_stray_marks_stay_marks(tmp_path):
+    whole = tmp_path / "whole.tsv"
+    whole.write_text('a\tb\tc\n1x\t2x\t3x\n1y\t"so \t \n \t on"\t3y\n')
+    assert read(whole, SourceOptions()).table.column("b").to_pylist() == ["2x", "so \t \n \t on"]
+    stray = tmp_path / "stray.tsv"
+    stray.write_text('a\tb\n"Oh\tone\ntwo\tthree\n"Ah\tfour\n')
+    assert read(stray, SourceOptions()).table.column("a").to_pylist() == ['"Oh', "two", '"Ah']

@@ -31,8 +31,14 @@ def answers(lines: Iterable[str]) -> Iterator[str]:
     for number, line in enumerate(lines, 1):
         if not line.strip():
             continue
-        try:
-            told = answer(json.loads(line))
-        except json.JSONDecodeError as error:
-            told = {"error": f"line {number} is not JSON: {error}"}
-        yield json.dumps(told)
+        yield _answered(number, line)
+
+
+def _answered(number: int, line: str) -> str:
+    """The answer to one line, which whoever sent a thousand must get whatever the other lines hold."""
+    try:
+        return json.dumps(answer(json.loads(line)))
+    except json.JSONDecodeError as error:
+        return json.dumps({"error": f"line {number} is not JSON: {error}"})
+    except Exception as error:  # the border of the program: a defect met by one line must not lose the others
+        return json.dumps({"error": f"line {number} could not be answered: {type(error).__name__}: {error}"})

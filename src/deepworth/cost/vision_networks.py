@@ -73,9 +73,9 @@ def named(request: dict[str, Any]) -> Network:
     if not places:
         hint = nearest(name, names) if len(names) < 20 else _near(name, names)
         raise UserError(f"no image network {asked!r} is in the table{hint}; or give params_m, gmacs, macts and img")
-    img = _positive(request, "img") if request.get("img") is not None else columns["img"][places[0]]
+    img = _positive(request, "img") if request.get("img") is not None else float(columns["img"][places[0]])
     place = min(places, key=lambda i: abs(columns["img"][i] - img))
-    size = (img / columns["img"][place]) ** 2
+    size = float(img / columns["img"][place]) ** 2
     work = {c: float(columns[c][place]) * (1 if c in COUNTS else size) for c in (*FLOPS[1:], *COUNTS, *MOVED)}
     sizes = {c: float(columns[c][place]) * size for c in ("gmacs", "macts")}
     return Network(params_m=float(columns["params_m"][place]), img=img, work=work, like=(name,), apart=0.0, **sizes)

@@ -11,6 +11,7 @@ MOLECULES = re.compile(r"smiles|inchi|selfies", re.IGNORECASE)
 SEQUENCES = {"sequence", "recording", "series", "episode", "trial", "session", "unit", "engine", "execution"}
 NUMBERED = ("id", "no", "nr", "num", "number", "key")
 ROWS_OF_ONE = 20  # mean rows per value from which rows are the steps of a sequence
+COUNTED = 20_000  # rows on which distinct values are counted at most, see data/kinds.py
 SHAPES = ("molecules", "series", "sequences", "mixture")  # ids of the concerns
 PUBLISHED = ("molecules", "sequences")  # of these, kinds of data that published results are filed under
 USEFUL = ("number", "category", "boolean", "text", "image", "audio")
@@ -44,6 +45,9 @@ def _molecules(dataset: Dataset) -> Concern | None:
 def _series(dataset: Dataset, profile: Profile) -> Concern | None:
     ordered = dataset.roles.time or next((c.columns[0] for c in profile.concerns if c.id == "time"), None)
     if dataset.task.kind != "regression" or ordered is None:
+        return None
+    moments = next((column.distinct for column in dataset.columns if column.name == ordered), dataset.rows)
+    if moments < min(dataset.rows, COUNTED) / 2:  # many rows a moment are events, as flights are, and no course
         return None
     target = dataset.task.target
     return _shape(

@@ -56,7 +56,8 @@ def read(source: str | Path, options: SourceOptions) -> Read:
         notes.append(f"the first row holds values, no names: columns are called {', '.join(dialect.header[:3])} ...")
     dialect = replace(dialect, codes=(*dialect.codes, *_words(look, dialect, options)))
     table = _parse(path, look, dialect)
-    if dialect.delimiter == "\t" and _swallows(table) and (bare := _without_quotes(path, look, dialect)) is not None:
+    stray = dialect.delimiter == "\t" and _swallows(table) and not _well_quoted(path, look, dialect)
+    if stray and (bare := _without_quotes(path, look, dialect)) is not None:
         table = bare
         notes.append("quote marks stand in the text, not around values: they are kept as they are")
     return Read(
@@ -220,6 +221,18 @@ def _swallows(table: pa.Table) -> bool:
     """Whether a value holds tabs and ends of lines: rows that two stray quote marks have made into one."""
     texts = [column for column in table.columns if pa.types.is_string(column.type)]
     return any(pa.compute.any(pa.compute.match_substring_regex(c, r"(?s)\t.*\n|\n.*\t")).as_py() for c in texts)
+
+
+def _well_quoted(path: Path, look: Look, dialect: Dialect) -> bool:
+    """Whether every closing quote mark stands before a tab or the end of a line, as around values and not in a text."""
+    with pa.input_stream(str(path), compression="detect") as stream:
+        text = io.TextIOWrapper(stream, encoding=look.encoding, errors="replace", newline="")
+        try:
+            for _ in csv.reader(text, delimiter="\t", quotechar=dialect.quote, strict=True):
+                pass
+        except csv.Error:
+            return False
+    return True
 
 
 def _without_quotes(path: Path, look: Look, dialect: Dialect) -> pa.Table | None:

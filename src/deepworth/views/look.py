@@ -71,6 +71,8 @@ def _content(one: ColumnLook, look: Look) -> str:
         return f"{one.span[0]} to {one.span[1]}"
     if one.spreads:
         return "; ".join(_spread(spread) for spread in one.spreads)
+    if not one.common:
+        return ""
     shown = ", ".join(f"{value[:24]} {rows / look.rows:.0%}" for value, rows in one.common[:SHOWN])
     more = one.column.distinct - SHOWN
     return shown + (f" and {more:,} more" if more > 0 else "")
