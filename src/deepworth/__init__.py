@@ -9,16 +9,28 @@ if TYPE_CHECKING:
     from deepworth import errors
     from deepworth.estimators import DeepWorthClassifier, DeepWorthRegressor
     from deepworth.run import Run, open_run
-    from deepworth.verbs import fit, look, plan, predict
+    from deepworth.verbs import estimate, fit, look, plan, predict
 
 __version__ = "0.1.0"
 
-__all__ = ["DeepWorthClassifier", "DeepWorthRegressor", "Run", "errors", "fit", "look", "open_run", "plan", "predict"]
+__all__ = [
+    "DeepWorthClassifier",
+    "DeepWorthRegressor",
+    "Run",
+    "errors",
+    "estimate",
+    "fit",
+    "look",
+    "open_run",
+    "plan",
+    "predict",
+]
 
 _HOMES = {
     "DeepWorthClassifier": "deepworth.estimators",
     "DeepWorthRegressor": "deepworth.estimators",
     "Run": "deepworth.run",
+    "estimate": "deepworth.verbs",
     "fit": "deepworth.verbs",
     "look": "deepworth.verbs",
     "open_run": "deepworth.run",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import tempfile
 import time as clock
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -18,8 +18,10 @@ from deepworth.climb.alarm import alarm
 from deepworth.climb.ladder import Ladder
 from deepworth.climb.watch import Watch
 from deepworth.climb.workers import warm
+from deepworth.cost.dims import is_folder, is_known
 from deepworth.cost.history import history
 from deepworth.cost.machine import measure, process_memory_gb, threads_allowed
+from deepworth.cost.requests import answer
 from deepworth.data.open import open_source
 from deepworth.data.prepare import prepare
 from deepworth.decide.hardware import reckoned
@@ -238,6 +240,27 @@ def look(
     )
     with tempfile.TemporaryDirectory(prefix="deepworth-look-") as folder:
         return look_into(source, options, Path(folder))
+
+
+def estimate(model: Any, *, example: Callable[[int], tuple[Any, ...]] | None = None, **request: Any) -> dict[str, Any]:
+    """Peak memory, time and money of one step of a model, on hardware that need not be here, as 90 % intervals.
+
+    `model` is a name ("llama-3.1-8b", "resnet50"), a folder with a `config.json`, a whole request (a mapping with the
+    fields of `deepworth estimate --requests`), or a `torch.nn.Module` with `example(n)`, which makes its inputs of n
+    items. `request` holds further fields: hardware, method, seq_len, batch, ... The answer has `error` where a name is
+    not known.
+    """
+    if isinstance(model, Mapping):
+        return answer({**model, **request})
+    if isinstance(model, str | Path):
+        name = str(model)
+        kind = "llm" if is_folder(name) or is_known(name) else "vision"
+        return answer({"kind": kind, "model": name, **request})
+    if example is None:
+        raise UserError("a module is traced on inputs: give example=lambda n: (torch.zeros(n, ...),)")
+    from deepworth.cost import _module  # the only verb that needs torch
+
+    return _module.answer(model, example, **request)
 
 
 def _open(run: RunFolder, source: Any, options: SourceOptions, goals: Goals, watch: Watch) -> Splits:

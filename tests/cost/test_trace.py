@@ -10,6 +10,7 @@ from torch.utils.checkpoint import checkpoint
 
 from deepworth.cost._trace import step, trace
 from deepworth.cost.catalogue import accelerator
+from deepworth.errors import UserError
 
 
 class Block(nn.Module):
@@ -105,3 +106,18 @@ def test_the_module_is_left_as_it_was() -> None:
 def test_batches_grow_in_proportion() -> None:
     few, many = (trace(Block(), _rows, train=False, precision="fp32", batches=(n, 2 * n)) for n in (256, 1024))
     assert few.each_gb == pytest.approx(many.each_gb, rel=0.01)
+
+
+def test_any_module_is_priced_on_hardware_that_is_not_here() -> None:
+    import deepworth as dw
+
+    module = nn.Sequential(nn.Linear(64, 4096), nn.ReLU(), nn.Linear(4096, 8))
+    small = dw.estimate(module, example=_rows, hardware="T4", batch=64)
+    large = dw.estimate(module, example=_rows, hardware="T4", batch=65_536)
+    assert small["fits"] and small["peak_gb"]["low"] < small["peak_gb"]["likely"] < small["peak_gb"]["high"]
+    assert large["peak_gb"]["likely"] > 1.0 > small["peak_gb"]["likely"]  # 65,536 x 4,096 activations
+    assert large["seconds_per_step"]["likely"] > small["seconds_per_step"]["likely"]
+    assert dw.estimate("llama-3.1-8b", task="generate", hardware="L4")["peak_gb"]["likely"] > 15
+    assert "error" in dw.estimate({"kind": "vision", "model": "no-such-net", "hardware": "T4"})
+    with pytest.raises(UserError, match="example"):
+        dw.estimate(module, hardware="T4")

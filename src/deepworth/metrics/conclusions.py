@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from scipy.stats import norm
+from scipy.special import ndtri
 
 from deepworth.metrics.intervals import Interval, to_contrast
 from deepworth.types import Conclusion
@@ -45,7 +45,7 @@ class Needed:
 def needed(interval: Interval, worth: float) -> Needed:
     """What would decide: the variance from rows shrinks as 1 / rows, that from seeds as 1 / seeds."""
     distance = abs(to_contrast(interval.relative) - to_contrast(worth))
-    room = (distance / norm.ppf((1 + interval.level) / 2)) ** 2
+    room = (distance / ndtri((1 + interval.level) / 2)) ** 2
     rows, seeds = interval.from_rows, interval.from_seeds
     alone = Needed(rows=_times(rows, room - seeds), seeds=_times(seeds, room - rows))
     if math.isfinite(min(alone.rows, alone.seeds)) or room == 0:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from scipy.stats import norm
+from scipy.special import ndtri
 
 EXPONENTS = np.linspace(0.05, 1.5, 59)  # of the power law that are tried: learners lie between (Viering and Loog 2022)
 LEAST_SIZES = 4  # a law with three constants through three sizes fits anything
@@ -140,7 +140,7 @@ def data_or_rung(
     """
     estimate, drawn = data
     relative, low, high = rung
-    spread = norm.ppf((1 + level) / 2)
+    spread = ndtri((1 + level) / 2)
     z = np.random.default_rng(seed).standard_normal(len(drawn))
     other = relative + np.where(z < 0, (relative - low), (high - relative)) * z / spread
     under, over = (float(q) for q in np.quantile(drawn - other, [(1 - level) / 2, (1 + level) / 2]))

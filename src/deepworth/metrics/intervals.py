@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy import sparse
-from scipy.stats import norm, t
+from scipy.special import ndtri, stdtrit
 
 from deepworth.metrics.scores import Metric
 from deepworth.metrics.sums import Sums, sums
@@ -129,7 +129,7 @@ def resampled_gain(
     total = base.mean() + challenger.mean()
     spread = (base - challenger - estimate * (base + challenger)) / total if total > 0 else np.zeros(folds)
     variance = float(spread.var(ddof=1)) * (1 / folds + test / train)
-    half = t.ppf((1 + level) / 2, folds - 1) * math.sqrt(variance)
+    half = stdtrit(folds - 1, (1 + level) / 2) * math.sqrt(variance)
     return Interval(
         relative=to_gain(estimate),
         low=to_gain(estimate - half),
@@ -201,7 +201,7 @@ def _standard(drawn: np.ndarray, centre: float, level: float) -> np.ndarray:
     if spread == 0:
         return np.array([-1.0, 1.0])
     tails = np.quantile(drawn, [(1 - level) / 2, (1 + level) / 2], method="weibull") - centre  # others lie too far in
-    return tails / (spread * norm.ppf((1 + level) / 2))
+    return tails / (spread * ndtri((1 + level) / 2))
 
 
 def _half_width(level: float, parts: list[tuple[float, float]]) -> float:
@@ -215,8 +215,8 @@ def _half_width(level: float, parts: list[tuple[float, float]]) -> float:
     if lost == 0:
         return 0.0
     at = (1 + level) / 2
-    sure = t.ppf(at, variance**2 / lost) ** 2 * variance
-    careful = sum(t.ppf(at, freedom) ** 2 * part for part, freedom in parts)
+    sure = stdtrit(variance**2 / lost, at) ** 2 * variance
+    careful = sum(stdtrit(freedom, at) ** 2 * part for part, freedom in parts)
     return math.sqrt((1 - CAREFUL) * sure + CAREFUL * careful)
 
 

@@ -46,5 +46,5 @@ class Prior:
 
 
 def cost(workload: Workload, machine: Machine, params: dict[str, Any]) -> Estimate:
-    seconds = 0.03 + 1e-8 * workload.rows * max(workload.classes, 1)  # mostly files
+    seconds = 0.25 + 1e-8 * workload.rows * max(workload.classes, 1)  # mostly files and the first word with a worker
     return Estimate(seconds=Range.around(seconds, 3.0), peak_gb=Range.around(0.12, 2.0), basis="rows x classes")
