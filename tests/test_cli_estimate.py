@@ -13,8 +13,8 @@ from deepworth.cli import app
 LLAMA = ["meta-llama/Llama-3.1-8B", "--method", "qlora", "--rows", "20000", "--seq-len", "512"]
 
 
-def run(*arguments: str, given: str | None = None) -> Result:
-    return CliRunner().invoke(app, ["estimate", *arguments], input=given, env={"COLUMNS": "160"})
+def run(*arguments: str, given: str | None = None, columns: int = 160) -> Result:
+    return CliRunner().invoke(app, ["estimate", *arguments], input=given, env={"COLUMNS": str(columns)})
 
 
 def test_a_person_reads_what_fits_and_what_it_costs() -> None:
@@ -31,6 +31,45 @@ def test_a_person_reads_what_fits_and_what_it_costs() -> None:
         "basis",
     ):
         assert word in told.stdout
+
+
+def test_no_name_and_no_number_is_cut_in_a_window_of_80_columns() -> None:
+    told = run(*LLAMA, columns=80).stdout
+    assert max(map(len, told.splitlines())) <= 80
+    assert "…" not in told
+    several = run("llama-3.1-8b", "--rows", "20000", "--hardware", "H100, 32x V100, A100", columns=80).stdout
+    assert max(map(len, several.splitlines())) <= 80
+    assert all(line.count("[") == line.count("]") for line in (told + several).splitlines())
+    for words in ("A100-SXM4-80GB", "H100-SXM5-80GB ", "[0.50..1.00]", "too small", "needed"):
+        assert words in told
+
+
+def test_rows_with_an_old_price_are_marked() -> None:
+    told = run(*LLAMA, "--hardware", "L4, T4, RTX 4090, H100-PCIe-80GB, A100-SXM4-80GB").stdout
+    assert "yes!" in told
+    assert "undated or older than a year" in told
+    assert "intervals of the cost are those of the time" in told
+
+
+def test_why_nothing_fits_is_told() -> None:
+    told = run("llama-3.1-8b", "--rows", "1000", "--batch", "8", "--seq-len", "2048", "--hardware", "T4").stdout
+    assert "nothing of this fits" in told
+    assert "gradient checkpointing" in told
+    assert "devices hold it" in told
+
+
+def test_images_are_taken_in_large_batches_and_steps_in_milliseconds() -> None:
+    told = run("resnet50", "--hardware", "RTX 3090").stdout
+    assert "taken as 128" in told
+    assert " ms [" in told
+    assert "taken as" not in run("resnet50", "--hardware", "RTX 3090", "--batch", "16").stdout
+
+
+def test_this_machine_and_several_devices_are_hardware() -> None:
+    document = json.loads(run(*LLAMA, "--hardware", "auto, 2x A100-SXM4-80GB", "--json").stdout)
+    by_count = {place["count"]: place["answer"] for place in document["places"]}
+    assert by_count[2]["hardware"] == "A100-SXM4-80GB"
+    assert len(document["places"]) == 2
 
 
 def test_json_is_one_document() -> None:
@@ -65,6 +104,9 @@ def test_requests_are_answered_line_by_line(tmp_path: Path) -> None:
         (["lama-3.1-8b"], "llama-3.1-8b"),
         (["gpt2", "--hardware", "A101"], "no hardware"),
         (["gpt2", "--rows", "0"], "above 0"),
+        (["resnet50", "--method", "lora"], "image network"),
+        (["gpt2", "--method", "rola"], "lora"),
+        (["gpt2", "--batch", "0"], "above 0"),
         (["--requests", "no-such-file"], "no file"),
     ],
 )

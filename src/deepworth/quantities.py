@@ -21,8 +21,11 @@ def gigabytes(text: str | float) -> float:
 
 
 def share(text: str | float) -> float:
-    """ "1%" or 0.01. Raises UserError."""
-    return _quantity(text, {"": 1, "%": 0.01}, "a least useful gain", "1% or 0.01", zero=True)
+    """ "1%" or 0.01; at most the whole. Raises UserError."""
+    value = _quantity(text, {"": 1, "%": 0.01}, "a least useful gain", "1% or 0.01", zero=True)
+    if value > 1:
+        raise UserError(f"{text!r} is more than the whole error: give a least useful gain of 0% to 100%, such as 1%")
+    return value
 
 
 def weeks(text: str | float) -> float:

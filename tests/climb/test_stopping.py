@@ -5,8 +5,10 @@ from __future__ import annotations
 import pytest
 
 from deepworth.climb.stopping import seen_enough
+from deepworth.decide.phrases import joined
 from deepworth.metrics.scores import METRICS
-from deepworth.types import Candidate, Dataset, Estimate, Goals, Range, Rung, Splits, Task, TrialResult
+from deepworth.types import Candidate, Dataset, Estimate, Goals, Range, Rung, Splits, Task, TrialResult, Workload
+from tests.decide.made import PHOTOS, TABLE, TEXTS, plan
 
 TASK = Task(kind="binary", target="y", classes=("a", "b"), metric="auc")
 DATA = Dataset(
@@ -56,3 +58,25 @@ def test_what_is_named_is_run() -> None:
 def test_a_perfect_score_ends_the_climb() -> None:
     results = [done("lightgbm", "classical", 1.0), done("mlp", "custom", 0.99)]
     assert "perfect" in reason(candidate("tabm", "custom", 1), results)
+
+
+@pytest.mark.parametrize("work", [TABLE, TEXTS, PHOTOS], ids=lambda work: work.modality)
+@pytest.mark.parametrize("goals", [Goals(seconds=3600), Goals(seconds=3600, models=("forest", "mlp", "lightgbm"))])
+def test_the_plan_says_what_the_climb_does(work: Workload, goals: Goals) -> None:
+    """When every step costs too much, the climb tries what the paragraph says is tried in any case, and no more."""
+    if goals.models and work is not TABLE:
+        pytest.skip("these models are for tables")
+    made = plan(work, goals)
+    results: list[TrialResult] = []
+    left_out = []
+    for step in (c for c in made.candidates if c.decision == "run" and c.rung != "floor"):
+        if reason(candidate(step.model, step.rung, 1e9), results, goals):
+            left_out.append(step.model)
+        else:
+            results.append(done(step.model, step.rung, 0.9))
+    tried = joined([r.model for r in results])
+    if left_out:
+        assert f"In any case {tried} are tried. After that" in made.justification
+        assert f"{joined(left_out)} is tried only if" in made.justification
+    else:
+        assert f"In any case {tried} are tried; " in made.justification

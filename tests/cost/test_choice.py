@@ -14,7 +14,7 @@ TOKENS = 20_000 * 512.0
 def test_the_cheapest_that_is_enough_comes_first() -> None:
     found = choice.choose(QLORA, TOKENS, ["A100-SXM4-80GB", "L4", "T4"])
     assert found.comparison is not None
-    dollars = [offer.usd.likely for offer in found.comparison.offers if offer.usd]
+    dollars = [offer.usd.likely for offer in found.comparison.offers if offer.usd and offer.adequate]
     assert dollars == sorted(dollars)
     assert [place.name for place in found.places] == [offer.name for offer in found.comparison.offers]
     assert found.comparison.break_evens and "speed-up" in found.comparison.break_evens[0].sentence
@@ -26,6 +26,35 @@ def test_as_many_devices_as_it_takes() -> None:
     assert (place.name, place.answer["fits"]) == ("2x H100-SXM5-80GB", True)
     (place,) = choice.choose(request | {"n_gpus": 1}, None, ["H100-SXM5-80GB"]).places
     assert (place.name, place.answer["fits"]) == ("H100-SXM5-80GB", False)
+
+
+def test_no_more_devices_are_offered_than_a_machine_holds() -> None:
+    whole = QLORA | {"method": "full"}
+    places = {place.hardware: place for place in choice.choose(whole, TOKENS, ["T4", "L4", "A100-SXM4-40GB"]).places}
+    assert places["T4"].count == 1
+    assert not places["T4"].answer["fits"]
+    assert places["T4"].answer["devices_needed"] > 1
+    assert any("largest machine with T4" in warning for warning in places["T4"].answer["warnings"])
+    assert places["A100-SXM4-40GB"].answer["fits"]
+    (named,) = choice.choose(whole, TOKENS, ["16x T4"]).places
+    assert named.count == 16
+    assert any("2 machines" in warning for warning in named.answer["warnings"])
+
+
+def test_images_of_old_prices_are_warned_of_too() -> None:
+    (place,) = choice.choose({"kind": "vision", "model": "resnet50"}, 1e5, ["V100"]).places
+    assert any("undated" in warning for warning in place.answer["warnings"])
+    assert place.answer["batch"] == 128
+
+
+def test_this_machine_is_priced_by_its_electricity() -> None:
+    for request in (QLORA | {"model": "gpt2"}, {"kind": "vision", "model": "resnet18", "mode": "infer"}):
+        found = choice.choose(request, TOKENS, ["auto", "T4"])
+        (here,) = (place for place in found.places if place.site.own)
+        assert here.answer["usd_per_hour"]["likely"] < 1
+        assert here.answer["seconds_per_step"]["likely"] > 0
+        assert found.comparison is not None
+        assert any("own machine" in offer.basis for offer in found.comparison.offers)
 
 
 def test_without_names_every_gpu_with_a_price_is_looked_at() -> None:

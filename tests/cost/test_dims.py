@@ -94,7 +94,7 @@ def test_a_local_config_is_read(tmp_path: Path) -> None:
     modern |= {"vocab_size": 50368, "intermediate_size": 1152, "hidden_activation": "gelu"}
     (tmp_path / "config.json").write_text(json.dumps(modern))
     assert dims.from_config(tmp_path) == replace(
-        dims.find("modernbert-base"), model=tmp_path.name, source=str(tmp_path / "config.json")
+        dims.find("modernbert-base"), model=tmp_path.name, source=str(tmp_path / "config.json"), context=None
     )
     (tmp_path / "config.json").write_text("{}")
     with pytest.raises(UserError, match="not the configuration of a transformer"):

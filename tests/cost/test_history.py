@@ -61,6 +61,13 @@ def test_a_machine_that_is_slow_for_one_model_is_slow_for_another() -> None:
     assert corrected("other", FORMULA, WORK, past + own).seconds.likely < 13.0
 
 
+def test_what_was_slow_long_ago_is_forgotten() -> None:
+    slow = [took(60.0, f"slow {i}") for i in range(40)]
+    fast = [took(10.0, f"fast {i}") for i in range(40)]
+    assert corrected("good", FORMULA, WORK, [*slow, *fast]).seconds.likely == pytest.approx(10.0, rel=0.2)
+    assert corrected("good", FORMULA, WORK, [*fast, *slow]).seconds.likely == pytest.approx(60.0, rel=0.2)
+
+
 def test_a_trial_cut_by_the_clock_is_only_a_lower_bound() -> None:
     assert corrected("good", FORMULA, WORK, [took(2.0, cut=True)]).seconds.likely == FORMULA.seconds.likely
     assert corrected("good", FORMULA, WORK, [took(40.0, cut=True)]).seconds.likely > FORMULA.seconds.likely

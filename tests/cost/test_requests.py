@@ -50,13 +50,83 @@ def test_what_is_wrong_is_told(change: dict[str, Any], said: str) -> None:
     assert said in requests.answer(REQUEST | change)["error"]
 
 
-def test_unknown_spellings_are_warned_of() -> None:
-    odd = {"precision": "posit", "quant": "q5_k", "optimizer": "Muon", "sharding": "diagonal", "n_gpus": 2}
+def test_words_with_only_a_likely_reading_are_warned_of() -> None:
+    odd = {"method": "loraplus", "quant": "q4_k_m", "sharding": "diagonal", "n_gpus": 2}
     answer = requests.answer(REQUEST | odd)
     assert answer["peak_gb"]["likely"] > 0
-    for word in odd:
-        if word != "n_gpus":
-            assert any(word in warning for warning in answer["warnings"]), word
+    for word in ("method", "quant", "sharding"):
+        assert any(word in warning for warning in answer["warnings"]), word
+
+
+@pytest.mark.parametrize(
+    ("field", "word", "near"),
+    [
+        ("method", "rola", "lora"),
+        ("precision", "posit", "bf16"),
+        ("quant", "q5_k", "nf4"),
+        ("optimizer", "AdamX3", "Adam"),
+        ("optimizer", "Sophia", "AdamW"),
+        ("unit", "MB", "GB"),
+        ("grad_ckpt", "banana", "selective"),
+        ("seq_len", 99_999_999, "10,000,000"),
+    ],
+)
+def test_words_without_a_reading_are_errors(field: str, word: Any, near: str) -> None:
+    answer = requests.answer(REQUEST | {field: word})
+    if word == "AdamX3":  # an Adam: as many states
+        assert answer["peak_gb"] == requests.answer(REQUEST)["peak_gb"]
+        return
+    assert field in answer["error"] and near in answer["error"]
+
+
+def test_what_was_taken_as_usual_is_said() -> None:
+    answer = requests.answer({"model": "gpt2", "hardware": "T4", "seq_len": 4096})
+    told = " ".join(answer["warnings"])
+    for words in ("micro_batch", "optimizer AdamW", "beyond the 1,024 tokens", "T4 has no bf16 products"):
+        assert words in told
+    assert not any("not given" in warning for warning in requests.answer(REQUEST)["warnings"])
+
+
+@pytest.mark.parametrize("part", ["T4", "V100-SXM2-32GB"])
+def test_bf16_on_parts_without_it_is_warned_of(part: str) -> None:
+    def warned(precision: str) -> bool:
+        answer = requests.answer(REQUEST | {"hardware": part, "precision": precision, "model": "gpt2"})
+        return any("no bf16 products" in warning for warning in answer["warnings"])
+
+    assert warned("bf16-mixed") and warned("bf16-true") and warned("bf16")
+    assert not warned("fp16") and not warned("16-mixed") and not warned("fp32")
+
+
+def test_what_would_make_it_fit_is_named() -> None:
+    request = REQUEST | {"model": "llama-3.1-8b", "method": "lora", "seq_len": 4096, "micro_batch": 8}
+    answer = requests.answer(request)
+    assert not answer["fits"]
+    (said,) = (warning for warning in answer["warnings"] if "does not fit" in warning)
+    assert "activations" in said and "gradient checkpointing" in said
+    whole = requests.answer({"model": "llama-3.1-8b", "seq_len": 512, "micro_batch": 1, "hardware": "L4"})
+    assert whole["devices_needed"] > 4
+    assert any(f"{whole['devices_needed']} devices hold it" in warning for warning in whole["warnings"])
+    narrow = requests.answer({"model": "llama-3.1-70b", "seq_len": 2048, "micro_batch": 1, "hardware": "A100"})
+    assert narrow["devices_needed"] is None
+    assert any("with gradient checkpointing" in w and "devices hold it" in w for w in narrow["warnings"])
+
+
+def test_many_devices_are_several_machines() -> None:
+    def rate(part: str, count: int) -> float:
+        request = REQUEST | {"hardware": part, "n_gpus": count, "method": "full", "sharding": "FULL_SHARD"}
+        answer = requests.answer(request)
+        assert any("machines" in warning for warning in answer["warnings"]) == (count > 8)
+        return float(answer["items_per_second"]["likely"])
+
+    assert rate("V100-SXM2-32GB", 16) < rate("V100-SXM2-32GB", 8)  # an ordinary network
+    assert rate("A100-SXM4-80GB", 16) > 1.5 * rate("A100-SXM4-80GB", 8)  # clusters that were measured
+
+
+def test_several_devices_may_stand_in_the_name() -> None:
+    named = requests.answer(REQUEST | {"hardware": "2x T4", "n_gpus": None})
+    told = requests.answer(REQUEST | {"hardware": "T4", "n_gpus": 2})
+    assert named == told
+    assert named["n_gpus"] == 2
 
 
 def test_a_model_that_is_not_in_the_table_is_answered_by_its_params_or_dims() -> None:
@@ -118,3 +188,15 @@ def test_whatever_is_asked_there_is_an_answer(changes: dict[str, Any]) -> None:
     answer = requests.answer(REQUEST | changes)
     assert "error" in answer or answer["peak_gb"]["likely"] > 0
     json.dumps(answer)
+
+
+VISION = {"kind": "vision", "params_m": 25.6, "gmacs": 4.1, "macts": 11.1, "img": 224, "batch": 8, "hardware": "T4"}
+VISION_KEYS = st.sampled_from([*VISION, "mode", "precision", "optimizer", "model", "n_gpus", "task"])
+
+
+@settings(deadline=None)
+@given(changes=st.dictionaries(VISION_KEYS.filter(lambda key: key != "kind"), VALUES, max_size=4))
+def test_whatever_is_asked_of_images_there_is_a_line(changes: dict[str, Any]) -> None:
+    told = json.loads(next(requests.answers([json.dumps(VISION | changes)])))
+    assert "could not be answered" not in told.get("error", "")
+    assert "error" in told or told["peak_gb"]["likely"] > 0

@@ -143,3 +143,18 @@ def test_wilson_bounds_are_the_shares_that_could_just_have_given_it(sets: int, d
 def test_the_interval_of_a_median_holds_it(values: list[float]) -> None:
     middle, low, high = median_interval(values)
     assert min(values) <= low <= middle <= high <= max(values)
+
+
+def test_ties_and_single_sets_and_wild_losses_are_said_in_words() -> None:
+    tied = by_id(evidence_for(work(rows=60_000), "random"))["tabzilla-net"].claim
+    assert "tie" in tied and "counted as half" in tied and ".5 (" not in tied
+    alone = by_id(evidence_for(work("audio", "multiclass"), "given"))["esc50-frozen"].claim
+    assert "the gain is" in alone and "median" not in alone
+    wild = by_id(evidence_for(work("molecules"), "random"))["fastprop-graph"]
+    assert wild.gain_low < -1 and "[under -100% .." in wild.claim
+
+
+def test_comparisons_with_trees_lead() -> None:
+    for modality in ("tabular", "audio", "molecules", "sequences", "text"):
+        first = evidence_for(work(modality, "multiclass", classes=5), "given")[0]
+        assert any(word in first.base for word in ("trees", "forest", "SVM", "CatBoost", "ROCKET"))

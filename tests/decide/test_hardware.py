@@ -72,3 +72,10 @@ def test_rent_and_electricity() -> None:
     assert priced(HOUR, hardware).likely == pytest.approx(hardware.usd_per_hour)
     own = priced(HOUR, reckoned("none", CPU)[0])
     assert 0 < own.low < own.likely < own.high < 0.05
+
+
+def test_a_price_says_whose_it_is_and_what_is_doubtful() -> None:
+    hardware, _ = reckoned("A100-SXM4-80GB", CPU)
+    assert hardware.priced.startswith("AWS p4de.24xlarge, undated")
+    assert hardware.priced.count("older than a year") == 1
+    assert "price of" not in hardware.priced

@@ -7,9 +7,11 @@ from dataclasses import replace
 
 import pytest
 
+from deepworth.decide.phrases import total
+from deepworth.decide.plan import make_plan
 from deepworth.types import Column, Concern, Goals, Workload
 from deepworth.words import span
-from tests.decide.made import ALL, CLIPS, PHOTOS, TABLE, TEXTS, plan
+from tests.decide.made import ALL, CLIPS, CPU, PHOTOS, TABLE, TEXTS, plan, situation
 
 LEAK = Concern(id="leak", message="number0 alone predicts y", columns=("number0", "unread"))
 
@@ -67,10 +69,58 @@ def test_what_must_be_settled_first() -> None:
 
 
 def test_what_stops_it_early_names_the_least_useful_gain() -> None:
-    said = plan(PHOTOS, Goals(worth=0.05, seconds=100_000)).justification
-    assert "does not take at least 5.0% off the error" in said
-    assert "nothing dearer (tuned) is bought" in said
-    assert "It ends at the limit of 5 minutes" in plan(replace(TABLE, train=100)).justification
+    said = plan(TABLE, Goals(worth=0.05, seconds=300)).justification
+    assert "In any case linear, lightgbm and mlp are tried." in said
+    assert "more than its price, 5.0% for the whole limit and in proportion for less" in said
+    always = plan(PHOTOS, Goals(seconds=100_000)).justification
+    assert "are tried; it ends early if" in always and "only if" not in always
+    alone = plan(TABLE, Goals(rungs=("floor", "classical"))).justification
+    assert alone.endswith("forest are tried; it ends at the limit of 5 minutes at the latest.")
+    assert plan(TABLE, Goals(rungs=("floor",))).justification.endswith("It ends at the limit of 5 minutes.")
+    assert "at the limit of 5 minutes at the latest." in plan(replace(TABLE, train=100)).justification
+
+
+def test_the_bill_ends_at_the_limit_and_says_what_is_cut() -> None:
+    made = plan(replace(TABLE, train=3_000_000), Goals(seconds=300))
+    uncut = total(c for c in made.candidates if c.decision == "run")
+    assert uncut.likely > 300
+    assert "everything together takes ~5 m [" in made.justification
+    assert f"The limit of 5 minutes ends it: uncut it would take {span(uncut)}, so the longest (" in made.justification
+    assert " likely cut short or left out." in made.justification
+    assert "cut short" not in plan(TABLE, Goals(seconds=36_000)).justification
+
+
+def test_rented_hours_end_at_the_limit_too() -> None:
+    made = plan(replace(TABLE, train=3_000_000), Goals(seconds=300, hardware="T4"))
+    hours = re.search(r"the networks take \S+ GPU-hours \[\S+\.\.(\S+)\]", made.justification)
+    assert hours and float(hours[1]) <= 300 / 3600 + 0.001
+
+
+def test_what_cannot_be_done_properly_comes_first_and_its_advice_is_withheld() -> None:
+    smiles = Column(name="smiles", kind="text")
+    made = situation(TEXTS)
+    dataset = replace(made.dataset, columns=(smiles,), features=("smiles",))
+    said = make_plan(dataset, made.splits, made.profile, TEXTS, CPU, Goals(seconds=600))
+    assert said.justification.startswith("deepworth cannot do this properly yet. The column smiles holds molecules")
+    assert "English" not in said.justification and "Boosted trees" not in said.justification
+    assert said.answers[0].answer == "unsure"
+    assert not {"text-family", "scenario-text"} & {rule.id for rule in said.rules}
+    order = Concern(id="time", message="the rows are in the order of day", columns=("day",))
+    series = plan(replace(TABLE, task="regression", classes=0), concerns=(order,)).justification
+    assert series.startswith("deepworth cannot do this properly yet. The rows are a series over day")
+    assert "Boosted trees can" not in series
+    assert "forecasting tasks" in series
+    assert series.count("Rule scenario-short-series") <= 1
+
+
+def test_what_weakens_the_evidence_is_said_with_it() -> None:
+    grouped = plan(TABLE, concerns=(Concern(id="group", message="rows belong together", columns=("who",)),))
+    assert "Not for rows that follow each other in time or belong to groups" in grouped.justification
+    assert "TabICLv2" in grouped.justification
+    assert "On the same sets an untuned open foundation model" in grouped.justification
+    assert "no such model is built in" in grouped.justification
+    photos = plan(PHOTOS).justification
+    assert "No published comparison with trees or features made by hand is at hand. On 20 image tasks" in photos
 
 
 def test_shapes_that_are_not_read_yet_are_said() -> None:

@@ -129,6 +129,6 @@ def test_what_is_not_installed_here_is_estimated_all_the_same_and_no_matter_else
     deep = [c for c in here.candidates if c.rung in ("frozen", "tuned")]
     assert {c.decision for c in deep} == {"skip"}
     assert all("pip install 'deepworth[deep]'" in c.reason and c.estimate.seconds.likely > 1 for c in deep)
-    assert "are left out, since it needs torch: pip install" in here.justification
+    assert "are left out, since they need torch: pip install" in here.justification
     there = plan(PHOTOS, Goals(seconds=1e5, hardware="L4"))
     assert {c.decision for c in there.candidates if c.rung in ("frozen", "tuned")} == {"run"}

@@ -112,3 +112,25 @@ def test_the_limit_that_is_named_lets_in_what_is_named() -> None:
     minutes = int(change.removeprefix("with --time ").partition("m,")[0])
     longer = replace(made, goals=Goals(seconds=60.0 * minutes))
     assert "image-tuned" in {c.model for c in choose(longer).runs}
+
+
+def test_the_limit_in_which_everything_ends_is_named() -> None:
+    made = situation(with_train(TABLE, 3_000_000), Goals(seconds=300))
+    answer = four(made)["iterations"]
+    assert "the longest of it is likely cut short" in answer.because
+    assert "more time would not" not in " ".join(answer.changes)
+    assert any("all that is to run would likely end" in change for change in answer.changes)
+
+
+def test_a_speed_up_that_is_sure_is_not_doubted() -> None:
+    """The dollars of both overlap, and yet at no end of the estimates is the A10G nearly so much faster."""
+    (_, cheaper) = four(situation(PHOTOS, Goals(hardware="A10G")))["hardware"].changes
+    assert "pays over the T4 above a speed-up of 1.9x" in cheaper
+    assert "ranges overlap" not in cheaper
+
+
+def test_a_hint_says_what_it_takes_to_be_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    lacking = lambda spec: ("torch",) if "torch" in spec.needs else ()  # noqa: E731
+    monkeypatch.setattr("deepworth.decide.candidates.missing", lacking)
+    changes = four(situation(PHOTOS, Goals(seconds=120)))["hardware"].changes
+    assert any("an hour) and what image-backbone" in c and "need installed, " in c for c in changes)

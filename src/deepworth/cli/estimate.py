@@ -33,10 +33,12 @@ def estimate(
     epochs: Annotated[float, option(TASK, "How often each example is seen.")] = 1.0,
     seq_len: Annotated[int, option(TASK, "Tokens of the longest example.")] = 512,
     image_size: Annotated[int, option(TASK, "Pixels along a side.")] = 224,
-    batch: Annotated[int, option(TASK, "Examples at a time on a device.")] = 1,
+    batch: Annotated[
+        int | None, option(TASK, "Examples at a time on a device; else 1 for text, and up to 128 images that fit.")
+    ] = None,
     accumulate: Annotated[int, option(TASK, "Batches of a step.")] = 1,
     hardware: Annotated[
-        str | None, option(LIMITS, "Names from `deepworth hardware`, with commas; else all GPUs with a price.")
+        str | None, option(LIMITS, "Names with commas: T4, '2x L4', auto (found here); else all GPUs with a price.")
     ] = None,
     devices: Annotated[int | None, option(LIMITS, "How many; else as many as it takes.")] = None,
     sharding: Annotated[str | None, option(LIMITS, "DDP, ZeRO-1, ZeRO-2, FULL_SHARD, TP8.")] = None,
@@ -56,6 +58,8 @@ def estimate(
             return
         if model is None:
             raise UserError("name a model, such as meta-llama/Llama-3.1-8B, or give --requests FILE")
+        if batch is not None and batch < 1:
+            raise UserError("--batch must be above 0")
         if (rows is not None and rows < 1) or epochs <= 0:
             raise UserError("--rows and --epochs must be above 0")
         language = _is_language(model)
@@ -63,10 +67,18 @@ def estimate(
         request: dict[str, Any] = {"model": model, "precision": precision} | ({"n_gpus": devices} if devices else {})
         if language:
             request |= {"kind": "llm", "task": work, "method": method, "quant": quant, "optimizer": optimizer}
-            request |= {"seq_len": seq_len, "micro_batch": batch, "grad_accum": accumulate, "sharding": sharding}
+            request |= {"seq_len": seq_len, "micro_batch": batch or 1, "grad_accum": accumulate, "sharding": sharding}
             request |= {"grad_ckpt": int(checkpointing)}
         else:
-            request |= {"kind": "vision", "mode": "infer" if generate else "train", "img": image_size, "batch": batch}
+            given = {"--method": method != "full", "--quant": quant, "--checkpointing": checkpointing}
+            given |= {"--sharding": sharding, "--accumulate": accumulate != 1}
+            if wrong := [name for name, used in given.items() if used]:
+                raise UserError(
+                    f"{', '.join(wrong)} cannot be estimated for an image network, only for a language model"
+                )
+            request |= {"optimizer": optimizer}
+            request |= {"kind": "vision", "mode": "infer" if generate else "train", "img": image_size}
+            request |= {"batch": batch} if batch is not None else {}
         items = rows * epochs * (seq_len if language else 1) if rows else None
         _named(request, items, names(hardware) or (), as_json)
 

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 
 from deepworth.decide.experience import experience_for
-from deepworth.decide.stop import Bought, Offer, next_step, sampling_unit
+from deepworth.decide.stop import Bought, Offer, next_step, price, sampling_unit, weighed
 from deepworth.metrics.scores import Metric
 from deepworth.types import Candidate, Dataset, Goals, Splits, TrialResult
 
@@ -16,8 +16,8 @@ def seen_enough(
 ) -> str:
     """Why `candidate` is not worth its price after these results, or "".
 
-    The two sides of the comparison are tried first, and what was asked for by name is always run. A second's price is
-    the least useful gain spread over the limit: a step that takes it all must bring that gain.
+    Nothing is left out before both sides of the comparison are tried; which steps must then pay for their seconds, and
+    how much, is what the plan said (`weighed`, `price`).
     """
     tried = [r for r in results if r.status == "done" and r.rung != "floor" and metric.name in r.valid]
     rungs = {r.rung for r in tried}
@@ -26,7 +26,7 @@ def seen_enough(
     errors = [float(metric.to_error(r.valid[metric.name])) for r in tried]
     if min(errors) <= 0:
         return f"nothing is left to gain: {metric.name} is perfect on the validation rows"
-    if goals.models or candidate.rung not in rungs:  # each rung gets an answer of its own
+    if not weighed(candidate.rung, rungs, goals):
         return ""
     bounded = metric.name not in ("rmse", "mae", "r2")
     bought = [
@@ -35,5 +35,5 @@ def seen_enough(
     ]
     offer = Offer(kind=candidate.model, seconds=candidate.estimate.seconds.likely)
     experience = experience_for(dataset.modality, splits.protocol)
-    step = next_step(experience, bought, [offer], price=goals.worth / goals.seconds, left=math.inf)
+    step = next_step(experience, bought, [offer], price=price(goals), left=math.inf)
     return "" if step.offer else step.reason

@@ -6,8 +6,9 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from deepworth.cost import catalogue, money, requests
+from deepworth.cost import catalogue, language_time, money, place, requests
 from deepworth.cost.money import Comparison, Option
+from deepworth.cost.place import Site
 from deepworth.errors import UserError
 from deepworth.types import Range, record
 
@@ -19,6 +20,7 @@ class Place:
     hardware: str
     count: int
     answer: dict[str, Any]
+    site: Site
     seconds: Range | None = None  # of the whole run
 
     @property
@@ -35,22 +37,19 @@ class Choice:
 
 
 def choose(request: Mapping[str, Any], items: float | None, names: Sequence[str] = ()) -> Choice:
-    """The run on each hardware of `names`, else on every GPU that can be rented at a known price.
+    """The run on each hardware of `names` (`T4`, `2x L4`, `auto`), else on every GPU that can be rented.
 
     items: tokens or images of the whole run; without it nothing is compared in money. Where one device is not enough
-    and the request names no number of them, there are as many as it takes. UserError where the request is wrong.
+    and nothing names a number of them, there are as many as it takes, up to the largest machine of the part, and beyond
+    where clusters of it are known. UserError where the request is wrong.
     """
     places = [_place(dict(request), items, name) for name in dict.fromkeys(names) or rented()]
     if items is None:
         return Choice(places=tuple(sorted(places, key=_rank)), comparison=None)
-    timed = {place.name: place for place in places if place.seconds}
-    comparison = money.cheapest_adequate(
-        Option(hardware=place.hardware, count=place.count, seconds=place.seconds, fits=bool(place.answer["fits"]))
-        for place in timed.values()
-        if place.seconds
-    )
+    timed = {each.name: each for each in places if each.seconds}
+    comparison = money.cheapest_adequate(option for each in timed.values() if (option := _option(each)))
     order = [timed[offer.name] for offer in comparison.offers]
-    return Choice(places=(*order, *(place for place in places if not place.seconds)), comparison=comparison)
+    return Choice(places=(*order, *(each for each in places if not each.seconds)), comparison=comparison)
 
 
 def rented() -> list[str]:
@@ -59,23 +58,51 @@ def rented() -> list[str]:
 
 
 def _place(request: dict[str, Any], items: float | None, name: str) -> Place:
-    answer = _answer(request | {"hardware": name})
-    count, needed = int(request.get("n_gpus") or 1), answer.get("devices_needed")
-    if not answer["fits"] and needed and needed > 1 and not request.get("n_gpus"):
-        count = needed
-        divided = {"n_gpus": count, "sharding": request.get("sharding") or "FULL_SHARD"}
-        answer = _answer(request | {"hardware": name} | divided)
+    site = place.site(name)
+    request |= {"hardware": name}
+    answer = _answer(request)
+    needed, fixed = answer.get("devices_needed"), bool(request.get("n_gpus") or site.count)
+    if not answer["fits"] and needed and needed > 1 and not fixed:
+        if needed <= _most(site):
+            sharding = request.get("sharding") or "FULL_SHARD"
+            answer = _answer(request | {"n_gpus": needed, "sharding": sharding})
+        else:
+            held = place.rentable(site.device.name) or language_time.HOST
+            answer["warnings"].append(f"the largest machine with {site.device.name} holds {held}, fewer than {needed}")
     rate = answer.get("items_per_second")
     seconds = None
     if items and rate:
         seconds = Range(low=items / rate["high"], likely=items / rate["likely"], high=items / rate["low"])
-    return Place(hardware=catalogue.accelerator(name).name, count=count, answer=answer, seconds=seconds)
+    return Place(hardware=site.device.name, count=answer["n_gpus"], answer=answer, seconds=seconds, site=site)
 
 
-def _rank(place: Place) -> tuple[bool, float]:
+def _most(site: Site) -> int:
+    """Devices that are offered unasked: of one machine that can be rented, or of a cluster that was measured."""
+    if language_time.clustered(site.device):
+        return 4096
+    return place.rentable(site.device.name) or language_time.HOST
+
+
+def _option(where: Place) -> Option | None:
+    if where.seconds is None:
+        return None
+    watts = where.site.watts
+    if watts:
+        watts = Range(low=where.count * watts.low, likely=where.count * watts.likely, high=where.count * watts.high)
+    return Option(
+        hardware=where.hardware,
+        count=where.count,
+        seconds=where.seconds,
+        fits=bool(where.answer["fits"]),
+        own=where.site.own,
+        watts=watts,
+    )
+
+
+def _rank(where: Place) -> tuple[bool, float]:
     """Those that fit first, and by dollars an item."""
-    price, rate = place.answer.get("usd_per_hour"), place.answer.get("items_per_second")
-    return not place.answer["fits"], price["likely"] / rate["likely"] if price and rate else math.inf
+    price, rate = where.answer.get("usd_per_hour"), where.answer.get("items_per_second")
+    return not where.answer["fits"], price["likely"] / rate["likely"] if price and rate else math.inf
 
 
 def _answer(request: dict[str, Any]) -> dict[str, Any]:

@@ -23,6 +23,16 @@ TUNED = re.compile(
     r"|intermediate-step.*|instruct-v0\.\d|chat-v\d\.\d|v0\.1)(?=-|$)"
 )
 
+# Tokens that families were made for, by the start of the name (max_position_embeddings of their config.json).
+CONTEXT = {
+    "bert": 512, "roberta": 512, "xlm-roberta": 512, "distilbert": 512, "electra": 512, "minilm": 512, "mpnet": 512,
+    "modernbert": 8192, "gpt2": 1024, "distilgpt2": 1024, "gpt-j": 2048, "gpt-neox": 2048, "opt-": 2048, "pythia": 2048,
+    "tiny-llama": 2048, "falcon-": 2048, "phi-1.5": 2048, "phi-2": 2048, "llama-7b": 2048, "llama-13b": 2048,
+    "llama-30b": 2048, "llama-65b": 2048, "llama-2-": 4096, "llama-3-": 8192, "llama-3.": 131072, "codellama": 16384,
+    "mistral-7b": 32768, "mixtral-8x7b": 32768, "mixtral-8x22b": 65536, "qwen2.5": 131072, "qwen3-": 40960,
+    "gemma-2b": 8192, "gemma-7b": 8192, "gemma-2-": 8192,
+}  # fmt: skip
+
 # Kinds of config.json whose activation does not tell whether the feed-forward part is gated, and those without decoder.
 GATED, PLAIN = {"modernbert"}, {"starcoder2", "gpt_bigcode", "siglip", "phi", "gptj", "gpt_neox"}
 ENCODERS = {
@@ -52,6 +62,7 @@ class Transformer:
     params: float | None = None
     kind: str = "decoder"
     source: str = ""
+    context: int | None = None  # tokens it was made for, where they are known
 
     @property
     def attention(self) -> float:
@@ -89,10 +100,15 @@ def table() -> dict[str, Transformer]:
     """The known networks, by plain name and by alias."""
     with TABLE.open(newline="") as lines:
         rows = list(csv.DictReader(lines))
-    known = {row["model"]: _row(row) for row in rows}
+    known = {row["model"]: _row(row | {"context": _context(row["model"])}) for row in rows}
     for row in rows:
         known |= dict.fromkeys(row["aliases"].split(), known[row["model"]])
     return known
+
+
+def _context(name: str) -> int | None:
+    family = max((start for start in CONTEXT if name.startswith(start)), key=len, default="")
+    return CONTEXT.get(family)
 
 
 def names() -> list[str]:
@@ -190,6 +206,7 @@ def from_config(folder: str | Path) -> Transformer:
             "norms": 4 if kind.startswith(("gemma2", "gemma3")) else 2,
             "scores": bool(config.get("attn_logit_softcapping")),
             "source": str(path),
+            "context": first("max_position_embeddings", "n_positions", "n_ctx"),
         }
     )
 
@@ -210,6 +227,7 @@ def _row(row: Mapping[str, Any]) -> Transformer:
         "str": str,
         "bool": lambda value: str(value).lower() in ("1", "true"),
         "float | None": float,
+        "int | None": int,
     }
     given = [f for f in fields(Transformer) if row.get(f.name) not in (None, "")]
     try:

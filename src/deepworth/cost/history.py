@@ -8,7 +8,7 @@ import os
 import platform
 import statistics
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -24,6 +24,7 @@ DOUBT = 0.5  # trials that the likely value before counts for
 DOUBT_SPREAD = 3.0  # ... and its interval
 NORMAL_90 = 1.645 * 1.4826  # half a 90 % interval in median absolute deviations, for normal logarithms
 LEAST_SPREAD = 1.3  # no interval is narrower than likely times and over this
+FADES = 20  # newer trials after which one counts half: the load of a machine changes
 UNSURE = 0.3  # seconds of any trial that are noise
 LEAST_GB = 0.01
 
@@ -128,8 +129,9 @@ def corrected(model: str, estimate: Estimate, work: Workload, past: Sequence[Act
         return estimate
     own = [one for one in trials if one.model == model]
     width = estimate.seconds.high / estimate.seconds.likely
-    others = _of_seconds([one for one in trials if one.model != model], work, width)
-    seconds = _of_seconds(own, work, width, start=math.log(others.factor))
+    fresh = {id(one): 0.5 ** (newer / FADES) for newer, one in enumerate(reversed(trials))}
+    others = _of_seconds([one for one in trials if one.model != model], work, width, fresh)
+    seconds = _of_seconds(own, work, width, fresh, start=math.log(others.factor))
     if not seconds.trials + others.trials:
         return estimate
     gb = correction(
@@ -149,10 +151,15 @@ def corrected(model: str, estimate: Estimate, work: Workload, past: Sequence[Act
     )
 
 
-def _of_seconds(trials: Sequence[Actual], work: Workload, width: float, start: float = 0.0) -> Correction:
+def _of_seconds(
+    trials: Sequence[Actual], work: Workload, width: float, fresh: Mapping[int, float], start: float = 0.0
+) -> Correction:
     return correction(
         [math.log((one.seconds + UNSURE) / (one.estimated_seconds + UNSURE)) for one in trials],
-        [_nearness(one, work) * one.estimated_seconds / (one.estimated_seconds + UNSURE) for one in trials],
+        [
+            fresh[id(one)] * _nearness(one, work) * one.estimated_seconds / (one.estimated_seconds + UNSURE)
+            for one in trials
+        ],
         [one.cut for one in trials],
         width,
         start,

@@ -7,10 +7,12 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from deepworth.cost import catalogue, language_memory, language_setup, language_time, money
+from deepworth.cost import language_memory, language_setup, language_time, place
 from deepworth.cost.catalogue import Accelerator
 from deepworth.cost.language_setup import Setup
 from deepworth.cost.language_spelling import Sharding
+from deepworth.cost.place import Site
+from deepworth.errors import UserError, nearest
 
 # Half widths of 90 % intervals, as natural logarithms: what published measurements scatter by around the closed form,
 # by part of the peak and by kind of run; they add as independent errors do. How often they hold is printed by
@@ -21,7 +23,10 @@ BYTES = {
 }  # fmt: skip
 MEMORY = {"any": 0.1, "library": 0.12, "assumed": 0.25}
 SECONDS = {"exchange": 0.5, "launches": 0.3, "unpacking": 0.4, "weights": 0.2}
-TIME = {"any": 0.13, "eager": 0.30, "links": 0.12, "hardware": 0.25, "generation": 0.30, "assumed": 0.20}
+TIME = {
+    "any": 0.13, "eager": 0.30, "links": 0.12, "hardware": 0.25, "generation": 0.30, "assumed": 0.20,
+    "network": 0.50, "processor": 0.60,
+}  # fmt: skip
 HEADROOM = 1.15  # fragmentation, and half of the interval: what must be free beyond the likely peak
 MEASURED = ("Ampere", "Hopper", "Ada")
 NOT_NAMED = ("", "not stated", "unstated", "unknown", "none", "null")
@@ -34,11 +39,13 @@ def answer(request: Mapping[str, Any]) -> dict[str, Any]:
     A step is one optimiser step with all its micro-batches (training) or one token for every sequence (generation).
     UserError with the nearest names where the model or the hardware is not known.
     """
-    setup = language_setup.read(request)
     name = str(request.get("hardware") or request.get("gpu") or "").strip()
-    device, assumed = (None, "") if name.lower() in NOT_NAMED else catalogue.resolve(name)
-    warnings = [*setup.warnings, *([f"hardware: {assumed}"] if assumed else [])]
-    gib = str(request.get("unit") or "GB").lower().startswith("gib")
+    site = None if name.lower() in NOT_NAMED else place.site(name)
+    if site and site.count and not request.get("n_gpus"):
+        request = {**request, "n_gpus": site.count}
+    setup = language_setup.read(request)
+    warnings = [*setup.warnings, *(site.notes if site else ())]
+    gib = _gib(str(request.get("unit") or ""))
     summed = any(word in str(request.get("scope") or "").lower() for word in ("sum", "total", "all gpus"))
     parts = language_memory.peak(setup)
     peak = sum(parts.values())
@@ -50,15 +57,20 @@ def answer(request: Mapping[str, Any]) -> dict[str, Any]:
         "parts_gb": {part: size * scale for part, size in parts.items() if size * scale >= 0.005},
         "unit": "GiB" if gib else "GB",
     }
-    if device is None:
-        warnings.append("no hardware is named: time, price and fit are left out")
+    if site is None:
+        warnings += ["no hardware is named: time, price and fit are left out", *setup.unsaid]
         return told | {"fits": None, "basis": _basis(setup, None), "warnings": warnings}
+    device = site.device
     warnings += _limits(setup, device)
+    told |= {"hardware": device.name, "n_gpus": setup.n_gpus, "usable_gb": device.usable_gb * scale * 1e9}
     told |= _speed(setup, device, warnings)
-    told["usd_per_hour"] = _price(device, setup.n_gpus, warnings)
+    told["usd_per_hour"] = place.hourly(site, setup.n_gpus, warnings)
     told["fits"] = fits(setup, device)
     told["devices_needed"] = devices_needed(setup, device)
-    return told | {"basis": _basis(setup, device), "warnings": warnings}
+    if not told["fits"]:
+        told["remedy"] = remedy(setup, device)
+        warnings.append(_too_large(setup, device, parts, told["devices_needed"]))
+    return told | {"basis": _basis(setup, site), "warnings": [*warnings, *setup.unsaid]}
 
 
 def fits(setup: Setup, device: Accelerator) -> bool:
@@ -99,6 +111,8 @@ def spread_of_time(setup: Setup, device: Accelerator, parts: Mapping[str, float]
         "hardware": device.arch.split()[0] not in MEASURED,
         "generation": not setup.train,
         "assumed": bool(setup.warnings),
+        "network": language_time.slow_network(device, setup.n_gpus),
+        "processor": device.kind == "cpu",
     }
     return math.hypot(_joined(TIME, present), *shares)
 
@@ -124,30 +138,75 @@ def _speed(setup: Setup, device: Accelerator, warnings: list[str]) -> dict[str, 
     }
 
 
-def _price(device: Accelerator, count: int, warnings: list[str]) -> dict[str, float] | None:
-    price = money.usd_per_hour(device.name, count)
-    if price is None:
-        warnings.append(f"no price of {device.name} is known")
-        return None
-    caveat = price.price.caveat()
-    warnings += [caveat] if caveat else []
-    return {"low": price.low, "likely": price.likely, "high": price.high}
-
-
 def _limits(setup: Setup, device: Accelerator) -> list[str]:
-    """What the device cannot do that the request asks for."""
+    """What the device cannot do that the request asks for, and what is not known of so many."""
     said = []
-    if setup.weight_bytes == 2 and device.bf16_tflops is None and device.fp16_tflops:
-        said.append(f"{device.name} has no bf16 products: taken as fp16")
+    narrow = setup.weight_bytes == 2 or setup.cast
+    if narrow and device.bf16_tflops is None and not device.fp16_tflops:
+        said.append(f"{device.name} has no 16-bit products: taken as fp32")
+    elif narrow and setup.bf16 and device.bf16_tflops is None:
+        scaling = ", whose training needs its loss scaled" if setup.train else ""
+        said.append(f"{device.name} has no bf16 products: taken as fp16{scaling}")
     if setup.bits8 and device.fp8_tflops is None:
         said.append(f"{device.name} has no 8-bit floating-point products: taken as 16 bits")
+    if setup.n_gpus > language_time.HOST and device.kind == "gpu":
+        machines = f"{setup.n_gpus} devices are {math.ceil(setup.n_gpus / language_time.HOST)} machines"
+        if language_time.slow_network(device, setup.n_gpus):
+            said.append(f"{machines}: a network of {language_time.NETWORK * 8 / 1e9:.0f} Gb/s between them is assumed")
+        else:
+            said.append(f"{machines}: taken as a cluster with a fast network (InfiniBand), as the published ones")
+    if device.kind == "cpu":
+        said.append("no published run on a processor was at hand: the time may be off by 2x")
     return said
 
 
-def _basis(setup: Setup, device: Accelerator | None) -> str:
+def _changes(setup: Setup) -> dict[str, Setup]:
+    """What usually makes a run smaller, the mildest first."""
+    if not setup.train:
+        return {"one sequence at a time": replace(setup, micro_batch=1)}
+    return {
+        "gradient checkpointing": replace(setup, checkpoint=1.0),
+        "a micro-batch of 1": replace(setup, micro_batch=1),
+        "gradient checkpointing and a micro-batch of 1": replace(setup, checkpoint=1.0, micro_batch=1),
+    }
+
+
+def remedy(setup: Setup, device: Accelerator) -> str | None:
+    """What makes it fit as many devices as there are; None where nothing of the usual does."""
+    return next((name for name, changed in _changes(setup).items() if fits(changed, device)), None)
+
+
+def _too_large(setup: Setup, device: Accelerator, parts: Mapping[str, float], needed: int | None) -> str:
+    """Why it does not fit, and what would help; each change is tried before it is named."""
+    peak, largest = sum(parts.values()), max(parts, key=parts.__getitem__)
+    told = f"does not fit {device.name}: {peak / 1e9:,.0f} GB are needed on each, {device.usable_gb:.0f} GB can be used"
+    told += f"; {parts[largest] / 1e9:,.0f} GB are {largest}"
+    if helps := remedy(setup, device):
+        told += f"; it fits with {helps}"
+    if needed:
+        return f"{told}; all states divided, {needed} devices hold it" if needed > setup.n_gpus else told
+    most = replace(setup, n_gpus=MOST_DEVICES, sharding=Sharding(stage=3, shards=MOST_DEVICES))
+    left = language_memory.peak(most)
+    part = max(left, key=left.__getitem__)
+    told += f"; no number of devices is enough: each holds {left[part] / 1e9:.0f} GB of {part} whole"
+    for name, changed in _changes(setup).items():
+        if enough := devices_needed(changed, device):
+            return f"{told}; with {name} {enough} devices hold it"
+    return told
+
+
+def _gib(unit: str) -> bool:
+    """Whether GB of 2**30 bytes are meant. UserError for what is neither."""
+    word = unit.strip().lower()
+    if word and not word.startswith(("gb", "gib")):
+        raise UserError(f"unit is {unit!r}{nearest(unit, ('GB', 'GiB'))}: give GB (1e9 bytes) or GiB (2**30)")
+    return word.startswith("gib")
+
+
+def _basis(setup: Setup, site: Site | None) -> str:
     told = f"closed form over {setup.model.source or 'given dimensions'}; habits of {setup.stack.name}"
     told += "; memory held against 170 published runs (median error 4 %)"
-    if device is not None:
+    if site is not None:
         told += "; two-term roofline with reaches of 103 published rates on A100 and H100 (median error 3 %)"
-        told += f"; peaks of {device.name}: {device.source.partition(';')[0]} (confidence {device.confidence})"
+        told += f"; {site.basis}"
     return told

@@ -15,6 +15,7 @@ from deepworth.errors import UserError
 from deepworth.types import record
 
 EXAMPLE, DOCUMENT, ANSWER = 512, 2048, 128  # tokens to tune, to pretrain and to generate, where a request says nothing
+LONGEST = 10_000_000  # tokens of an example
 MOST = 2**40  # no count in a request is larger
 # What one published ablation switched on one after the other (pytorch/torchtune, README).
 FLAGS = ("baseline", "+packed", "+compile", "+chunked", "+act ckpt", "+optimizer in backward", "+act offload", "+8bit")
@@ -72,7 +73,9 @@ class Setup:
     trainable: float
     n_gpus: int
     sharding: Sharding
+    bf16: bool = True  # of 16-bit arithmetic: whether the request means bf16, not fp16
     warnings: tuple[str, ...] = ()
+    unsaid: tuple[str, ...] = ()  # the usual, taken where the request says nothing, and what looks odd
 
     @property
     def tokens(self) -> float:
@@ -100,7 +103,8 @@ class Setup:
 def read(request: Mapping[str, Any]) -> Setup:
     """The setup of a request with the fields of memory_llm.csv and throughput_llm.csv.
 
-    UserError for an unknown model and for numbers that cannot be; unknown spellings are read as the usual, and said.
+    UserError for an unknown model, for numbers that cannot be and for words that have no reading; what has only a
+    likely one is said in `warnings`.
     """
     warnings: list[str] = []
 
@@ -130,13 +134,15 @@ def read(request: Mapping[str, Any]) -> Setup:
     stack = _stack(text, notes)
     narrow_cache = spelling.narrow_cache(f"{text('quant')} {notes}")
     quant = spelling.quantization("" if narrow_cache else text("quant"), text("precision"), text("method"), warnings)
-    method = spelling.method(text("method"), train, quant)
-    width = spelling.precision(text("precision"), warnings)
+    method = spelling.method(text("method"), train, quant, warnings)
+    width = spelling.precision(text("precision"))
     frozen = train and method != "full"
     n_gpus = count("n_gpus") or 1
     sharding = spelling.sharding(text("sharding"), notes, n_gpus, warnings)
     micro = count("micro_batch") or (4 if method == "full" and not text("seq_len") else 1)
-    seq = count("seq_len") or _tokens(stack, method, f"{text('method')} {notes}", warnings)
+    if (asked := count("seq_len")) and asked > LONGEST:
+        raise UserError(f"seq_len is {asked:,}: no model reads more than {LONGEST:,} tokens at once")
+    seq = asked or _tokens(stack, method, f"{text('method')} {notes}", warnings)
     if "unpacked" in notes and "longest" not in notes and "cap" not in notes:
         seq = min(seq, EXAMPLE)  # the limit is far above what examples are long
     replicas = max(1, n_gpus // (sharding.tensor * sharding.context * sharding.pipeline))
@@ -154,7 +160,7 @@ def read(request: Mapping[str, Any]) -> Setup:
         weight_bytes=2.0 if narrow else 4.0,
         cast=width.sixteen and not narrow,
         bits8=width.eight,
-        optimizer=spelling.optimizer(text("optimizer"), flags >= 5 and not frozen, warnings),
+        optimizer=spelling.optimizer(text("optimizer"), flags >= 5 and not frozen),
         micro_batch=micro,
         accumulate=max(1, round(accumulate)),
         seq_len=seq,
@@ -167,8 +173,21 @@ def read(request: Mapping[str, Any]) -> Setup:
         trainable=number("trainable") or _trainable(model, method, lora_on, rank, notes),
         n_gpus=n_gpus,
         sharding=sharding,
+        bf16=not re.search(r"fp16|(?<!b)float16|^16|half", text("precision")),
         warnings=tuple(warnings),
+        unsaid=tuple(_unsaid(text, micro, seq, train, stack, model)),
     )
+
+
+def _unsaid(text: Any, micro: int, seq: int, train: bool, stack: Stack, model: Transformer) -> list[str]:
+    """What was taken for fields that are not given, and lengths beyond what the model was made for."""
+    usual = {"micro_batch": micro, "precision": "bf16" if stack.pure else "bf16 beside fp32 weights"}
+    usual |= {"method": "full", "optimizer": "AdamW"} if train else {}
+    left = [f"{field} {value}" for field, value in usual.items() if not text(field)]
+    said = [f"not given and taken as usual: {', '.join(left)}"] if left else []
+    if model.context and seq > model.context:
+        said.append(f"seq_len {seq:,} is beyond the {model.context:,} tokens that {model.model} was made for")
+    return said
 
 
 def lora_size(model: Transformer, where: str, rank: int) -> float:

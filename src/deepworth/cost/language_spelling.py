@@ -1,18 +1,27 @@
 """How people and libraries spell precision, quantization, optimisers, sharding and adapters, read into numbers.
 
-What is not known is read as the usual thing, and said in `warnings`; only a task that is neither training nor
-generation is an error.
+A word that has only a likely reading is read so, and said in `warnings`; one that has none is an error with the
+nearest words.
 """
 
 from __future__ import annotations
 
 import re
 
-from deepworth.errors import UserError
+from deepworth.errors import UserError, nearest
 from deepworth.types import record
 
 # Numbers held a trained parameter.
-STATES = {"adamw": 2.0, "adafactor": 0.01, "adagrad": 1.0, "adam": 2.0, "lion": 1.0, "momentum": 1.0, "sgd": 0.0}
+STATES = {
+    "adamw": 2.0, "adafactor": 0.01, "adagrad": 1.0, "adam": 2.0, "lion": 1.0, "momentum": 1.0, "sgd": 0.0,
+    "muon": 1.0, "rmsprop": 1.0, "lamb": 2.0,
+}  # fmt: skip
+FULL = ("full", "pretrain", "pretraining", "sft", "train", "training", "dpo", "finetune", "fine-tune", "finetuning")
+FEW = ("lora", "dora", "adapter", "adaption", "prefix", "prompt", "ia3")  # parts of the names of what trains little
+RUNS = ("generate", "generation", "infer", "inference", "decode")
+PRECISIONS = ("bf16", "bf16-true", "bf16-mixed", "fp16", "fp32", "tf32", "fp8", "amp")
+WIDTH = r"fp8|float8|e4m3|mixed|amp|half|single|full|^float$|int[48]|[nf][fp]4|[48][\s_-]?bit|(?<!\d)(16|32)(?!\d)"
+QUANTS = ("nf4", "nf4-dq", "int8", "int4", "gptq-int4", "fp4")
 LONGEST, CAPPED = 0.13, 0.6  # mean over longest example of instruction data, whole (Alpaca) and cut at 512 tokens
 OFF, ON = ("", "0", "0.0", "false", "no", "none", "off"), ("1", "1.0", "true", "yes", "full", "on")
 
@@ -48,19 +57,17 @@ class Sharding:
     overlapped: bool = False  # sums of tensor parallel layers run behind the products
 
 
-def precision(name: str, warnings: list[str]) -> Precision:
+def precision(name: str) -> Precision:
+    """Of the arithmetic, and what is told of the weights. UserError for what is not a precision."""
+    if name and not re.search(WIDTH, name):
+        raise UserError(f"precision is {name!r}{nearest(name, PRECISIONS)}")
     if re.search(r"fp8|float8|e4m3", name):
         return Precision(sixteen=True, eight="row" not in name)  # a scale a row costs what the 8 bits save
     if re.search(r"mixed|amp", name):
         return Precision(sixteen="32" not in name, mixed=True)
     if re.search(r"true|pure", name):
         return Precision(sixteen="16" in name, pure="16" in name)
-    if not name or re.search(r"16|half|int[48]|nf4|fp4", name):
-        return Precision(sixteen=True)
-    if not re.search(r"32|^float$|full|single", name):
-        warnings.append(f"precision {name!r} is not known and was read as bf16")
-        return Precision(sixteen=True)
-    return Precision(sixteen=False)
+    return Precision(sixteen=not name or bool(re.search(r"16|half|int[48]|nf4|fp4|bit", name)))
 
 
 def trains(task: str, method: str) -> bool:
@@ -72,7 +79,7 @@ def trains(task: str, method: str) -> bool:
 
 
 def quantization(quant: str, precision: str, method: str, warnings: list[str]) -> str:
-    """ "", nf4, nf4-dq, int8 or int4 (with a scale a group of 128)."""
+    """ "", nf4, nf4-dq, int8 or int4 (with a scale a group of 128). UserError for what is none of these."""
     if quant in OFF or quant in ("null", "-"):
         quant = ""
     name = quant or precision
@@ -84,9 +91,13 @@ def quantization(quant: str, precision: str, method: str, warnings: list[str]) -
         return "int8"
     if re.search(r"nf4|fp4|4[\s_-]?bit", name):
         return "nf4"
+    likely = {r"^q4|gptq|w4": "int4", r"^q8|fp8|float8": "int8", r"^bnb$|bitsandbytes|\b4$": "nf4", r"\b8$": "int8"}
+    if quant and (found := next((kind for words, kind in likely.items() if re.search(words, quant)), None)):
+        warnings.append(f"quant {quant!r} was read as {found}")
+        return found
     if quant:
-        warnings.append(f"quant {quant!r} is not known and was read as nf4")
-    return "nf4" if quant or "qlora" in method else ""
+        raise UserError(f"quant is {quant!r}{nearest(quant, QUANTS)}")
+    return "nf4" if "qlora" in method else ""
 
 
 def narrow_cache(told: str) -> bool:
@@ -96,15 +107,24 @@ def narrow_cache(told: str) -> bool:
     )
 
 
-def method(name: str, train: bool, quant: str) -> str:
-    """full, lora, adapter (few parameters beside frozen products), adapter_v2 (behind every product) or generate."""
+def method(name: str, train: bool, quant: str, warnings: list[str]) -> str:
+    """full, lora, adapter (few parameters beside frozen products), adapter_v2 (behind every product) or generate.
+
+    What PEFT calls otherwise is read as lora, which most of it resembles. UserError for what is no method.
+    """
+    spoken = not name or name.startswith("peft:") or any(word in name for word in (*FEW, *RUNS)) or "full" in name
+    if not spoken and name not in FULL:
+        raise UserError(f"method is {name!r}{nearest(name, ('full', 'lora', 'qlora', 'adapter', 'adapter_v2'))}")
     if not train:
         return "generate"
     if not quant and ("full" in name or name in ("", "pretrain", "pretraining", "sft", "train", "dpo")):
         return "full"
+    few = "lora"
     if re.search(r"adapter|adaption|prefix|prompt|ia3", name):
-        return "adapter_v2" if name.endswith("v2") else "adapter"
-    return "lora"
+        few = "adapter_v2" if name.endswith("v2") else "adapter"
+    if name and name not in (few, "qlora", "full", *FULL) and not name.startswith("peft:"):
+        warnings.append(f"method {name!r} was read as {few}")
+    return few
 
 
 def sharding(name: str, notes: str, n_gpus: int, warnings: list[str]) -> Sharding:
@@ -143,11 +163,14 @@ def _stage(spoken: str, apart: int, n_gpus: int) -> int | None:
     return None
 
 
-def optimizer(name: str, fused: bool, warnings: list[str]) -> Optimizer:
+def optimizer(name: str, fused: bool) -> Optimizer:
+    """What it holds. UserError for an unknown one."""
+    name = "" if name in ("none", "null", "-") else name
     plain = re.sub(r"[^a-z]", "", name.rsplit(".", 1)[-1])
     key = next((key for key in STATES if key in plain), "")
-    if plain and not key:
-        warnings.append(f"optimizer {name!r} is not known and was read as AdamW")
+    if name and not key:
+        known = ("AdamW", "AdamW8bit", "PagedAdamW8bit", "Adafactor", "Adagrad", "Lion", "Muon", "RMSprop", "SGD")
+        raise UserError(f"optimizer is {name!r}{nearest(name, known)}")
     bits = re.search(r"([48])[\s_-]?bit", name)
     return Optimizer(
         name=name or "adamw",
@@ -164,6 +187,8 @@ def checkpointing(name: str, usual: bool) -> float:
         return 1.0 if name == "" and usual else 0.0
     if name in ON:
         return 1.0
+    if not re.search(r"op|sel|sac|half|part|second|\d", name):
+        raise UserError(f"grad_ckpt is {name!r}: give true, false or selective")
     return 0.7 if "op" in name else 0.5  # the dear products kept, or every second layer
 
 

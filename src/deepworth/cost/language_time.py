@@ -45,6 +45,10 @@ TPU = Reach(products=1.45, attention=1.8)
 PER_WATT = {"Hopper": 989.4 / 700, "Ampere": 312 / 400}  # TFLOP/s a watt of the measured parts: fewer watts, less reach
 LINKS = {"Volta": 150e9, "Ampere": 300e9, "Hopper": 450e9, "Blackwell": 900e9}  # bytes a second one way, by NVLink
 PCIE = 20e9  # PCIe 4.0 x16
+NETWORK = 3.1e9  # 25 Gb/s between machines, as on AWS's p3.16xlarge; an assumption for all that is not measured
+HOST = 8  # devices of a machine
+# Whose parts on boards of eight were measured, or are sold, as clusters: PASSES holds what up to 512 of them lose.
+FAST_NETWORK = ("Ampere", "Hopper", "Blackwell", "CDNA3", "CDNA4")
 
 
 def step(setup: Setup, device: Accelerator) -> dict[str, float]:
@@ -111,20 +115,40 @@ def _reach(device: Accelerator) -> Reach:
     return Reach(products=reach.products * short, attention=reach.attention)
 
 
+def slow_network(device: Accelerator, count: int) -> bool:
+    """Whether so many devices are several machines with an ordinary network between them."""
+    return count > HOST and device.kind != "tpu" and not clustered(device)
+
+
+def clustered(device: Accelerator) -> bool:
+    """Whether machines of this part are joined about as fast as its devices are: rates of such clusters are known."""
+    return _wide(device) and device.arch.split()[0] in FAST_NETWORK
+
+
+def link(device: Accelerator, count: int) -> float:
+    """Bytes a second, one way, between one of so many devices and the next: NVLink, PCIe, or the network."""
+    if slow_network(device, count):
+        return NETWORK
+    return LINKS.get(device.arch.split()[0], 300e9) if _wide(device) else PCIE
+
+
+def _wide(device: Accelerator) -> bool:
+    return device.form.startswith(("SXM", "HGX", "OAM", "NVL"))
+
+
 def _exchange(setup: Setup, device: Accelerator, count: float) -> float:
     """Seconds a micro-step between devices: weights and gradients of shards, sums of tensor parallel layers."""
     if setup.n_gpus == 1 or device.kind == "tpu":
         return 0.0  # a TPU's links carry it behind the arithmetic
-    wide = device.form.startswith(("SXM", "HGX", "OAM", "NVL"))
-    link = LINKS.get(device.arch.split()[0], 300e9) if wide else PCIE
+    speed = link(device, setup.n_gpus)
     seconds = 0.0
     if setup.sharding.stage == 3:
-        seconds = PASSES * 2 * setup.model.total / setup.sharding.tensor / link
+        seconds = PASSES * 2 * setup.model.total / setup.sharding.tensor / speed
     elif setup.replicas > 1:  # gradients only, once a step
-        seconds = PASSES / 2 * 2 * setup.trainable / setup.sharding.tensor / link / setup.accumulate
+        seconds = PASSES / 2 * 2 * setup.trainable / setup.sharding.tensor / speed / setup.accumulate
     if setup.sharding.tensor > 1:
         sums = TENSOR_PASSES * (OVERLAPPED if setup.sharding.overlapped else 1.0)
-        seconds += sums * 2 * setup.model.layers * setup.model.hidden * count / link
+        seconds += sums * 2 * setup.model.layers * setup.model.hidden * count / speed
     return seconds
 
 

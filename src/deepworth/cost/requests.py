@@ -40,5 +40,5 @@ def _answered(number: int, line: str) -> str:
         return json.dumps(answer(json.loads(line)))
     except json.JSONDecodeError as error:
         return json.dumps({"error": f"line {number} is not JSON: {error}"})
-    except Exception as error:  # the border of the program: a defect met by one line must not lose the others
+    except Exception as error:  # noqa: BLE001 - the border: a defect met by one line must not lose the others
         return json.dumps({"error": f"line {number} could not be answered: {type(error).__name__}: {error}"})

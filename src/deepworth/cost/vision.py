@@ -6,16 +6,21 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from deepworth.cost import catalogue, vision_memory, vision_networks, vision_time
+from deepworth.cost import language_time, place, vision_memory, vision_networks, vision_time
 from deepworth.cost.catalogue import Accelerator
+from deepworth.cost.place import Site
 from deepworth.cost.vision_networks import Network
 from deepworth.errors import UserError
 
 # Half widths of 90 % intervals, as natural logarithms; those that apply add as independent errors do. What they hold
 # of the published measurements is printed by benchmarks/estimates.py.
 MEMORY = {"base": 0.15, "like": 0.50, "infer": 0.25, "precision": 0.15}
-TIME = {"base": 0.22, "train": 0.10, "like": 0.25, "card": 0.25, "launch": 0.45, "cpu": 0.50, "precision": 0.15}
-DEFAULTS = {"batch": 1, "mode": "train", "precision": "amp", "optimizer": "sgd"}
+TIME = {
+    "base": 0.22, "train": 0.10, "like": 0.25, "card": 0.25, "launch": 0.45, "cpu": 0.50, "precision": 0.15,
+    "several": 0.15,
+}  # fmt: skip
+DEFAULTS = {"mode": "train", "precision": "amp", "optimizer": "sgd"}
+BATCH = {"gpu": 128, "cpu": 32}  # at most, where a request names none
 MODES = {"train": True, "training": True, "fit": True, "infer": False, "inference": False, "predict": False}
 
 
@@ -27,14 +32,19 @@ def answer(request: Mapping[str, Any]) -> dict[str, Any]:
     """
     asked = {**DEFAULTS, **{key: value for key, value in request.items() if value is not None}}
     network = vision_networks.find(asked)
-    device, assumed = catalogue.resolve(str(asked.get("hardware") or asked.get("gpu") or ""))
+    site = place.site(str(asked.get("hardware") or asked.get("gpu") or ""))
+    device, count = site.device, _whole(asked.get("n_gpus") or site.count or 1, "n_gpus")
     train = MODES.get(str(asked.get("mode") or asked.get("task")).lower())
     if train is None:
         raise UserError(f"mode is {asked['mode']!r}: give train or infer")
-    batch = _whole(asked["batch"])
     kind, said = vision_time.kind_of(str(asked["precision"]), device)
     pure = str(asked["precision"]).lower().endswith("true")
-    warnings = [text for text in (f"hardware: {assumed}" if assumed else "", said) if text]
+    warnings = [*site.notes, *([said] if said else [])]
+    if "batch" in asked:
+        batch = _whole(asked["batch"], "batch")
+    else:
+        batch = _usual_batch(network, device, train=train, kind=kind, optimizer=str(asked["optimizer"]))
+        warnings.append(f"batch is not given and was taken as {batch} a device")
     peak = vision_memory.peak_gb(network, batch, train=train, kind=kind, optimizer=str(asked["optimizer"]), pure=pure)
     told: dict[str, Any] = {
         "model": f"like {network.like[0]}" if network.apart else network.like[0],
@@ -43,15 +53,41 @@ def answer(request: Mapping[str, Any]) -> dict[str, Any]:
     if network.apart:
         warnings.append(f"no network of these sizes is in the table; nearest are {', '.join(network.like)}")
     if vision_time.plain_rate(device):
-        step = vision_time.seconds(network, device, train=train, kind=kind, batch=batch)
-        half = _spread_of_time(network, device, step, train=train, kind=kind, warnings=warnings)
+        alone = vision_time.seconds(network, device, train=train, kind=kind, batch=batch)
+        half = _spread_of_time(network, device, alone, train=train, kind=kind, count=count, warnings=warnings)
+        step = alone + (_exchange(network, device, count) if train else 0.0)
         told["seconds_per_step"] = _interval(step, half)
-        told["items_per_second"] = _interval(batch / step, half)
+        told["items_per_second"] = _interval(batch * count / step, half)
     else:
         warnings.append(f"no arithmetic rate of {device.name} is known: time is left out; measure it")
-    told["usd_per_hour"] = _price(device, warnings)
-    told["fits"] = peak <= device.usable_gb
-    return told | {"basis": _basis(network, device, train), "warnings": warnings}
+    told |= {"hardware": device.name, "n_gpus": count, "usable_gb": device.usable_gb, "batch": batch}
+    told["usd_per_hour"] = place.hourly(site, count, warnings)
+    told["fits"] = bool(peak <= device.usable_gb)
+    if not told["fits"]:
+        most = largest_batch(network, device, train=train, kind=kind, optimizer=str(asked["optimizer"]))
+        held = f"activations of {batch} images do not fit {device.name}"
+        warnings.append(f"{held}; a batch of {most} does" if most else f"not a single image fits {device.name}")
+    usual = DEFAULTS if train else {key: DEFAULTS[key] for key in ("mode", "precision")}
+    unsaid = [f"{field} {value}" for field, value in usual.items() if request.get(field) is None]
+    unsaid += ["img 224"] if request.get("img") is None and not request.get("model") else []
+    return told | {"basis": _basis(network, site, train, unsaid), "warnings": warnings}
+
+
+def _usual_batch(network: Network, device: Accelerator, *, train: bool, kind: str, optimizer: str) -> int:
+    """What people take: as many as fit, a multiple of 8, up to BATCH; a processor is asked one image at a time."""
+    if device.kind == "cpu" and not train:
+        return 1
+    most = largest_batch(network, device, train=train, kind=kind, optimizer=optimizer)
+    most = min(BATCH.get(device.kind, BATCH["gpu"]), most)
+    return most - most % 8 if most >= 8 else max(1, most)
+
+
+def _exchange(network: Network, device: Accelerator, count: int) -> float:
+    """Seconds a step between devices that each see other images: fp32 gradients go round the ring once and back."""
+    if count == 1:
+        return 0.0
+    size = 4e6 * network.params_m
+    return 2 * size * (count - 1) / count / language_time.link(device, count)
 
 
 def largest_batch(network: Network, device: Accelerator, *, train: bool, kind: str, optimizer: str = "sgd") -> int:
@@ -67,7 +103,7 @@ def _spread_of_memory(network: Network, *, train: bool, kind: str) -> float:
 
 
 def _spread_of_time(
-    network: Network, device: Accelerator, step: float, *, train: bool, kind: str, warnings: list[str]
+    network: Network, device: Accelerator, step: float, *, train: bool, kind: str, count: int, warnings: list[str]
 ) -> float:
     launch = vision_time.launches(network, device, train) * vision_time.LAUNCH_US * 1e-6 / step
     measured = device.name in vision_time.CARDS
@@ -77,8 +113,11 @@ def _spread_of_time(
         warnings.append("held against two processors, compiled, one image at a time: others may differ by 2x")
     elif not measured:
         warnings.append(f"no published run on {device.name} was at hand: the estimate rests on its data sheet")
+    if count > 1:
+        warnings.append(f"no published run of images on several devices was at hand: {count} see other images each")
     present = {
         "base": True,
+        "several": count > 1,
         "train": train,
         "like": bool(network.apart),
         "card": not measured,
@@ -97,28 +136,19 @@ def _interval(likely: float, half: float) -> dict[str, float]:
     return {"low": likely * math.exp(-half), "likely": likely, "high": likely * math.exp(half)}
 
 
-def _price(device: Accelerator, warnings: list[str]) -> dict[str, float] | None:
-    from deepworth.cost import money
-
-    price = money.usd_per_hour(device.name, 1)
-    if price is None:
-        warnings.append(f"no price of {device.name} is known")
-        return None
-    return {"low": price.low, "likely": price.likely, "high": price.high}
-
-
-def _basis(network: Network, device: Accelerator, train: bool) -> str:
+def _basis(network: Network, site: Site, train: bool, unsaid: list[str]) -> str:
     known = f"sizes of {network.like[0]}" if not network.apart else f"mean of networks near {network.like[0]}"
     told = f"{known}, traced operator by operator; roofline with efficiencies learned from "
     told += "390 training runs on an RTX 3090" if train else "2,400 inference runs on seven cards"
-    return f"{told}; peaks of {device.name}: {device.source[:60]} (confidence {device.confidence})"
+    told += f"; not given and taken as usual: {', '.join(unsaid)}" if unsaid else ""
+    return f"{told}; {site.basis}"
 
 
-def _whole(value: Any) -> int:
+def _whole(value: Any, field: str) -> int:
     try:
         number = float(value)
     except (TypeError, ValueError):
         number = math.nan
-    if not (number >= 1 and number == int(number)):
-        raise UserError(f"batch is {value!r}: give a whole number above 0")
+    if not (1 <= number <= 2**40 and number == int(number)):
+        raise UserError(f"{field} is {value!r}: give a whole number above 0")
     return int(number)

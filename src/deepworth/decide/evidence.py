@@ -83,7 +83,7 @@ def evidence_for(work: Workload, protocol: str, fired: Sequence[Rule] = ()) -> t
     kinds = {work.modality, f"{work.modality}/{split}", f"{work.modality}/{amount}"}
     task = "regression" if work.task == "regression" else "classification"
     found = [c for c in _comparisons() if kinds & set(c.quoted) and _tasks(c.id) & {task, "forecasting"}]
-    found.sort(key=lambda c: c.split != protocol)
+    found.sort(key=lambda c: (c.against != "classical", c.split != protocol))  # what nobody compares with trees: last
     return tuple(_answer(comparison, task, work.rows, split, fired) for comparison in found)
 
 
@@ -98,12 +98,13 @@ def _answer(comparison: Comparison, task: str, rows: int, split: str, fired: Seq
     gain, gain_low, gain_high = median_interval([pair.gain for pair in pairs])
     where = f"{sets} {comparison.sets}{which}{SPLIT[comparison.split]}"
     verb = "beat" if comparison.against else "reached"
-    claim = f"On {where}: {comparison.challenger} {verb} {comparison.base} on {wins:g}"
+    verb = verb if sets > 1 or wins else "lost to" if comparison.against else "missed"
+    claim = f"On {where}: {comparison.challenger} {verb} {comparison.base}"
     if sets > 1:
-        claim += f" ({wins / sets:.0%} [{share_low:.0%} .. {share_high:.0%}])"
+        claim += f" on {_counted(pairs)} ({wins / sets:.0%} [{share_low:.0%} .. {share_high:.0%}])"
     if comparison.against:
-        claim += f", the median gain is {gain:+.1%} of the error"
-        claim += f" [{gain_low:+.1%} .. {gain_high:+.1%}]" if sets > 1 else ""
+        claim += f", the {'median ' * (sets > 1)}gain is {_gain(gain)} of the error"
+        claim += f" [{_gain(gain_low)} .. {_gain(gain_high)}]" if sets > 1 else ""
     other = OTHER_SPLIT if split in DEPENDENT and comparison.split == "random" else ""
     rules = fired if sets >= HANDFUL and not other else ()
     against = [_contradiction(rule, comparison, share_low, share_high) for rule in rules]
@@ -123,6 +124,50 @@ def _answer(comparison: Comparison, task: str, rows: int, split: str, fired: Seq
         source=comparison.source,
         note=" ".join(filter(None, [*against, other, comparison.caveat])),
     )
+
+
+def _counted(pairs: Sequence[Pair]) -> str:
+    """5; 4, with 1 tie that counts half: a share may not be a share of whole sets."""
+    won, ties = sum(pair.won == 1 for pair in pairs), sum(pair.won == 0.5 for pair in pairs)
+    return f"{won}, with {ties} tie{'s' * (ties > 1)} counted as half" if ties else f"{won}"
+
+
+def _gain(gain: float) -> str:
+    """+3.0%; a loss of more than the whole error is not told more closely."""
+    return f"{gain:+.1%}" if gain >= -1 else "under -100%"
+
+
+def in_short(evidence: Sequence[Evidence], *, forecast: bool = False, pretrained: bool = False) -> str:
+    """The nearest answer as sentences with all that weakens it, then what a foundation model did beside it.
+
+    `forecast`: results on forecasting are nearer than those on tables. `pretrained`: a pretrained network is among
+    the candidates.
+    """
+    about = {comparison.id: comparison for comparison in _comparisons()}
+    against = [item for item in evidence if about[item.id].against == "classical"]
+    nearer = [item for item in against if _on_series(about[item.id])] if forecast else []
+    against = nearer or against
+    if not evidence:
+        return "No published results for such data are at hand."
+    if not against:
+        return f"No published comparison with trees or features made by hand is at hand. {_said(evidence[0])}"
+    said = f"Published for such data: {_said(against[0], begins=False)}"
+    alike = [item for item in against[1:] if _on_series(about[item.id]) == _on_series(about[against[0].id])]
+    rest = (item for item in alike if about[item.id].rung == "frozen")
+    if pretrained or not (other := next(rest, None)):
+        return said
+    new = [part for part in other.note.rstrip(".").split(". ") if part and part not in against[0].note]
+    claim = other.claim.replace(f"On {against[0].where}:", "On the same sets")
+    return f"{said} {'. '.join([claim, *new])}. It is not tried here: no such model is built in."
+
+
+def _on_series(comparison: Comparison) -> bool:
+    return "forecasting" in comparison.quoted
+
+
+def _said(item: Evidence, begins: bool = True) -> str:
+    claim = item.claim if begins else f"{item.claim[0].lower()}{item.claim[1:]}"
+    return f"{claim}. {item.note}".strip()
 
 
 def _nearest(pairs: Sequence[Pair], task: str, rows: int) -> tuple[Sequence[Pair], str]:

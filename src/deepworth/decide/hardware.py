@@ -56,7 +56,7 @@ def _named(name: str, here: Machine) -> tuple[Hardware, Machine]:
     hardware = Hardware(name=item.name, count=count, memory_gb=item.mem_gb, found=False, note=assumed)
     if rate := money.usd_per_hour(item.name, count):
         price, dated = rate.price, rate.price.as_of.partition(" (")[0]
-        basis = price.caveat() or f"{price.provider} {price.instance}, {dated}"
+        basis = f"{price.provider} {price.instance}, {dated}" + ": it may be older than a year" * bool(price.caveat())
         hardware = replace(hardware, usd_per_hour=rate.likely, priced=basis)
     else:
         hardware = replace(hardware, watts=money.watts(item, count), priced=OWNED)

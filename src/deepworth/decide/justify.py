@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from deepworth.decide.candidates import Choice, cheapest_card, choose
+from deepworth.decide.evidence import in_short
 from deepworth.decide.hardware import priced
 from deepworth.decide.phrases import device, joined, kind, limited, things, total
 from deepworth.decide.shapes import SHAPES
 from deepworth.decide.situation import Situation
-from deepworth.registry import specs
-from deepworth.types import DEEP, Candidate, Concern, Evidence, Hardware, Range, Rung
+from deepworth.decide.stop import weighed
+from deepworth.registry import missing, specs
+from deepworth.types import DEEP, Candidate, Concern, Evidence, Goals, Hardware, Range, Rung
 from deepworth.weights._networks import find_weights
 from deepworth.words import money_span, percent, span
 
@@ -26,6 +28,11 @@ SUSPICIONS = {  # concerns to settle before money is spent
     "duplicates": "test rows that stand among the training rows too",
     "broken": "broken files",
 }
+READ_AS = {  # concerns about what the data is -> what is read instead
+    "molecules": "the letters of a formula, and knows nothing of its structure",
+    "series": "one row at a time, and foretells nothing",
+    "sequences": "one row at a time, and nothing of its course",
+}
 GRAVE = tuple(SUSPICIONS)
 MANY = 0.1  # of the test rows: fewer duplicates change no verdict
 
@@ -34,16 +41,29 @@ def justification(
     situation: Situation, choice: Choice, evidence: Sequence[Evidence], concerns: Sequence[Concern]
 ) -> str:
     """What the data is, why trees can or cannot do it, where to start, what it costs, and what would end it early."""
+    other = next((c for c in concerns if c.id in READ_AS), None)  # what no model here reads as what it is
     sentences = (
+        _not_yet(other, choice) if other else "",
         _task(situation),
-        _trees(situation, choice),
-        *(f"Published for such data: {item.claim[0].lower()}{item.claim[1:]}." for item in evidence[:1]),
-        _start(situation, choice),
+        _trees(situation, choice) if not other or other.id == "sequences" else "",
+        in_short(
+            evidence,
+            forecast=other is not None and other.id == "series",
+            pretrained=any(c.rung == "frozen" for c in choice.candidates),
+        ),
+        _start(situation, choice) if not other or other.id == "sequences" else "",
         _bill(situation, choice),
         _first(situation, concerns),
         _end(situation, choice),
     )
     return " ".join(sentence for sentence in sentences if sentence)
+
+
+def _not_yet(other: Concern, choice: Choice) -> str:
+    """What no score of this plan will tell, before anything else."""
+    names = joined([c.model for c in choice.runs if c.rung != "floor"])
+    run = f" What runs here ({names}) reads {READ_AS[other.id]}: its scores are a floor, no answer." if names else ""
+    return f"deepworth cannot do this properly yet. {other.message[0].upper()}{other.message[1:]}.{run}"
 
 
 def _task(situation: Situation) -> str:
@@ -58,14 +78,20 @@ def _task(situation: Situation) -> str:
 def _trees(situation: Situation, choice: Choice) -> str:
     """Why boosted trees can, or cannot, do it; and what the cheap side takes."""
     classical = [c for c in choice.runs if c.rung == "classical"]
-    names, takes = joined([c.model for c in classical]), span(total(classical))
+    names, whole = joined([c.model for c in classical]), total(classical)
+    takes = f"{span(whole)}{' in all' * (len(classical) > 1)}"
+    uncut = ", uncut," if whole.likely > situation.goals.seconds else ""
     if situation.work.modality in BLIND:
         cannot, instead = BLIND[situation.work.modality]
         said = f"Boosted trees cannot {cannot}; they are given {instead} instead"
-        return f"{said}, and {names} ({takes} in all) set the mark that a network has to beat." if names else f"{said}."
+        return f"{said}, and {names} ({takes}) set the mark that a network has to beat." if names else f"{said}."
     if not names:
         return "Boosted trees can read such columns as they are, but were left out."
-    return f"Boosted trees can read such columns as they are: {names} take {takes} in all and set the mark."
+    many = len(classical) > 1
+    return (
+        f"Boosted trees can read such columns as they are, and a linear model nearly so: {names} "
+        f"take{'s' * (not many)} {takes}{uncut} and set{'s' * (not many)} the mark."
+    )
 
 
 def _start(situation: Situation, choice: Choice) -> str:
@@ -84,9 +110,11 @@ def _start(situation: Situation, choice: Choice) -> str:
     left: dict[str, list[str]] = {}  # reason -> what it leaves out
     uses: dict[Rung, str] = {"frozen": "making features with it", "tuned": "fine-tuning it"}
     for rung, what in uses.items():
+        skipped = [c for c in (*rungs["frozen"], *rungs["tuned"]) if c.decision == "skip"]
         for one in rungs[rung]:
             if one.decision == "skip":
-                reason = _why(one, situation.goals.seconds)
+                alike = sum(c.reason == one.reason for c in skipped) > 1
+                reason = _why(one, situation.goals.seconds, alike)
                 left.setdefault(reason, []).append(f"{what} ({one.model}, {span(one.estimate.seconds)})")
     outs = [f"; {joined(some)} {'are' if len(some) > 1 else 'is'} left out, since {why}" for why, some in left.items()]
     return f"{said}{''.join(outs)}."
@@ -100,15 +128,15 @@ def _from_nothing(candidates: Sequence[Candidate], limit: float) -> str:
         return f"{said}start{'s' * (not many)} from nothing ({span(total(runs))}{' in all' * many})."
     if candidates:
         names = joined([f"{c.model}, {span(c.estimate.seconds)}" for c in candidates])
-        return f"No network is trained ({names}), since {_why(candidates[0], limit)}."
+        return f"No network is trained ({names}), since {_why(candidates[0], limit, len(candidates) > 1)}."
     return "No network is to be trained."
 
 
-def _why(candidate: Candidate, limit: float) -> str:
+def _why(candidate: Candidate, limit: float, many: bool = False) -> str:
     """The reason of a skip, as part of a sentence."""
     reason = candidate.reason.partition(" (rule")[0]
     if reason.startswith("needs "):
-        return f"it {reason}"
+        return f"they need{reason.removeprefix('needs')}" if many else f"it {reason}"
     return f"a run may take {limited(limit)}" if "the limit is" in reason and "GB" not in reason else reason
 
 
@@ -119,18 +147,37 @@ def _runs(candidates: Sequence[Candidate]) -> str:
 
 def _bill(situation: Situation, choice: Choice) -> str:
     """GPU-hours and money with their range; without a GPU what one would add."""
-    hardware, everything = situation.hardware, total(choice.runs)
+    hardware, limit, uncut = situation.hardware, situation.goals.seconds, total(choice.runs)
+    everything = _capped(uncut, limit)
+    cut = _cut(choice, limit)
     if hardware.count == 0:
         bare = f"On this machine ({hardware.name}) everything together takes {span(everything)}, and no GPU is rented"
         if not hardware.found:
             bare = f"On {device(hardware)} everything together takes {span(everything)}"
-        return f"{bare}{_costs(hardware, everything)}.{_with_a_gpu(situation)}"
-    gpu = total([c for c in choice.runs if c.rung in DEEP])
+        return f"{bare}{_costs(hardware, everything)}.{cut}{_with_a_gpu(situation)}"
+    gpu = _capped(total([c for c in choice.runs if c.rung in DEEP]), limit)
     hours = Range(**{end: getattr(gpu, end) / 3600 * hardware.count for end in ("low", "likely", "high")})
     shown = f"{_hours(hours.likely)} GPU-hours [{_hours(hours.low)}..{_hours(hours.high)}]"
     where = device(hardware) if not hardware.found else f"the {hardware.name} that is here"
     cost = _costs(hardware, everything)
-    return f"On {where} the networks take {shown}, and everything together {span(everything)}{cost}."
+    return f"On {where} the networks take {shown}, and everything together {span(everything)}{cost}.{cut}"
+
+
+def _capped(seconds: Range, limit: float) -> Range:
+    """What the limit lets them take: it ends the run whatever the estimates say."""
+    return Range(low=min(seconds.low, limit), likely=min(seconds.likely, limit), high=min(seconds.high, limit))
+
+
+def _cut(choice: Choice, limit: float) -> str:
+    """Which models the limit cuts short or leaves out, likely: the longest, since each holds back time for the rest."""
+    rest, cut = sorted(choice.runs, key=lambda c: c.estimate.seconds.likely), []
+    while rest and total(rest).likely > limit:
+        cut.append(rest.pop().model)
+    if not cut:
+        return ""
+    said = f" The limit of {limited(limit)} ends it: uncut it would take {span(total(choice.runs))}, so the longest"
+    names = [c.model for c in choice.runs if c.model in cut]
+    return f"{said} ({joined(names)}) {'are' if len(names) > 1 else 'is'} likely cut short or left out."
 
 
 def _costs(hardware: Hardware, seconds: Range) -> str:
@@ -153,17 +200,23 @@ def _with_a_gpu(situation: Situation) -> str:
     added = [c for c in choose(there, installed_only=False).runs if c.model not in before]
     if not added:
         return " Renting one would let no further model in."
-    seconds = total(added)
+    seconds = _capped(total(added), there.goals.seconds)
     return (
-        f" Renting {device(there.hardware)} would let {joined([c.model for c in added])} in for "
+        f" Renting {device(there.hardware)}{_brought(added)} would let {joined([c.model for c in added])} in for "
         f"{_hours(seconds.likely / 3600)} GPU-hours [{_hours(seconds.low / 3600)}..{_hours(seconds.high / 3600)}]"
         f"{_costs(there.hardware, seconds)}."
     )
 
 
+def _brought(added: Sequence[Candidate]) -> str:
+    """The packages that would have to be there too, where this machine lacks them."""
+    lacking = dict.fromkeys(package for c in added for package in missing(specs("models")[c.model]))
+    return f" with {joined(list(lacking))}, not installed here," if lacking else ""
+
+
 def _first(situation: Situation, concerns: Sequence[Concern]) -> str:
     """What the plan is not about, and what must be settled before anything is spent."""
-    said = [f"{c.message[0].upper()}{c.message[1:]}." for c in concerns if c.id in SHAPES]
+    said = [f"{c.message[0].upper()}{c.message[1:]}." for c in concerns if c.id in SHAPES and c.id not in READ_AS]
     grave = [c for c in concerns if c.id in GRAVE and (c.id != "duplicates" or c.rows > MANY * situation.splits.test)]
     columns = _merged(grave)
     read = situation.dataset.features  # a leak that no model reads does no harm
@@ -191,16 +244,36 @@ def _merged(concerns: Sequence[Concern]) -> dict[str, list[str]]:
 
 
 def _end(situation: Situation, choice: Choice) -> str:
-    """What would stop the project early."""
+    """What would stop the project early: the rules `fit` follows (climb/stopping.py), in words."""
     goals = situation.goals
-    rungs = list(dict.fromkeys(c.rung for c in choice.runs if c.rung in DEEP))
     limit = f"at the limit of {limited(goals.seconds)}"
-    if not rungs:
-        return f"It ends {limit}, or when nothing is left to gain on the validation rows."
-    worth = percent(goals.worth, signed=False)
-    cheap = f"the {rungs[0]} network" if rungs[0] != "custom" else "the first network"
-    kept = f"nothing dearer ({joined(rungs[1:])}) is bought" if rungs[1:] else "the cheaper model is kept"
+    first, later = _by_price(choice, goals)
+    if not first:
+        return f"It ends {limit}."
+    always = f"In any case {joined(first)} {'are' if len(first) > 1 else 'is'} tried"
+    rungs = {c.rung for c in choice.runs} - {"floor"}
+    if "classical" not in rungs or len(rungs) == 1:  # one side alone decides nothing
+        return f"{always}; it ends {limit} at the latest."
+    perfect = "it ends early if one makes no error on the validation rows once a model of each side was tried"
+    if not later:
+        return f"{always}; {perfect}, and {limit} at the latest."
+    toll = percent(goals.worth, signed=False)
+    each = f"each of {joined(later)}" if len(later) > 1 else later[0]
     return (
-        f"It should end early if {cheap} does not take at least {worth} off the error of the best model without one"
-        f", for then {kept}, or if nothing is left to gain on the validation rows; it ends {limit} in any case."
+        f"{always}. After that {each} is tried only if what it is expected to take off the error of the best so far is "
+        f"more than its price, {toll} for the whole limit and in proportion for less; {perfect}, and {limit} at the "
+        "latest."
     )
+
+
+def _by_price(choice: Choice, goals: Goals) -> tuple[list[str], list[str]]:
+    """Models that are tried whatever the others show, and those that must pay for their seconds, if none fails."""
+    first: list[str] = []
+    later: list[str] = []
+    tried: set[Rung] = set()
+    for candidate in choice.runs:
+        if candidate.rung == "floor":
+            continue
+        (later if weighed(candidate.rung, tried, goals) else first).append(candidate.model)
+        tried.add(candidate.rung)
+    return first, later

@@ -6,10 +6,10 @@ import math
 from dataclasses import replace
 
 from deepworth.cost.money import Option, cheapest_adequate
-from deepworth.decide.candidates import Choice, cheapest_card, choose
+from deepworth.decide.candidates import LACKING, Choice, cheapest_card, choose
 from deepworth.decide.phrases import device, entering, joined, kind, limited, things, total
 from deepworth.decide.rules import hours, thresholds
-from deepworth.decide.shapes import useful_beside
+from deepworth.decide.shapes import NOT_READ, shapes, useful_beside
 from deepworth.decide.situation import Situation
 from deepworth.types import DEEP, Answer, Fact, Said
 from deepworth.words import money_span, span
@@ -24,7 +24,7 @@ FEW_IN_CLASS = 20  # training examples below which a class can hardly be learned
 ENOUGH_ROWS, LEAST_ROWS = 10_000, 200  # training rows of a table from which, and to which, the amount answers alone
 LEAST_GB = 7.5  # of an "8 GB" card
 WEEKS = (1.0, 4.0, 12.0)
-ROUND = (60, 120, 300, 600, 900, 1800, 3600, 7200, 14_400, 28_800, 86_400, 172_800, 604_800)  # limits people give
+ROUND = (60, 120, 300, 600, 900, 1200, 1800, 3600, 7200, 14_400, 28_800, 86_400, 172_800, 604_800)  # limits people give
 
 
 def answers(situation: Situation, choice: Choice) -> tuple[Answer, Answer, Answer, Answer]:
@@ -46,11 +46,14 @@ def _data(situation: Situation, choice: Choice) -> Answer:
     reason = next(reasons, "what it asks for is not known")
     what = f"{kind(situation)}: {reason}"
     table = work.modality == "tabular"
+    other = next((c for c in shapes(situation.dataset, situation.profile) if c.id in NOT_READ), None)
+    doubt: Said = "unsure" if other or (table and work.train >= LEAST_ROWS) else "no" if table else "yes"
+    said = f"{other.message.partition(':')[0]}, which no model here reads as such yet" if other else what
     return Answer(
         question="data",
         asked=ASKED["data"],
-        answer="unsure" if table and work.train >= LEAST_ROWS else "no" if table else "yes",
-        because=f"{_order(situation)}. {what[0].upper()}{what[1:]}.",
+        answer=doubt,
+        because=f"{_order(situation)}. {said[0].upper()}{said[1:]}.",
         facts=(
             Fact(name="order", value="time" if situation.ordered else "none found", how="dates and neighbouring rows"),
             Fact(name="split", value=situation.splits.protocol, how="; ".join(situation.splits.notes)),
@@ -189,11 +192,11 @@ def _hardware(situation: Situation, choice: Choice) -> Answer:
         answer=answer,
         because=because,
         facts=tuple(facts),
-        changes=tuple(_other_hardware(situation)),
+        changes=tuple(_other_hardware(situation, choice)),
     )
 
 
-def _other_hardware(situation: Situation) -> list[str]:
+def _other_hardware(situation: Situation, choice: Choice) -> list[str]:
     before = choose(situation, installed_only=False)
     card = cheapest_card(situation)
     cheaper = _cheaper(situation, card)
@@ -204,9 +207,15 @@ def _other_hardware(situation: Situation) -> list[str]:
             continue
         after = choose(other, installed_only=False)
         if changed := entering(before, after) or (_faster(before, after) if not cheaper else []):
-            called = "without a GPU" if name == "none" else f"with {device(other.hardware)}"
+            called = "without a GPU" if name == "none" else f"with {device(other.hardware)}{_brought(choice)}"
             found.append(f"{called}, {' and '.join(changed)}")
     return found + cheaper or ["no other hardware would change which models are tried"]
+
+
+def _brought(choice: Choice) -> str:
+    """What other hardware is reckoned to have and this machine lacks."""
+    lacking = [c.model for c in choice.candidates if c.reason.startswith(LACKING)]
+    return f" and what {joined(lacking)} need{'s' * (len(lacking) == 1)} installed" if lacking else ""
 
 
 def _cheaper(situation: Situation, card: str) -> list[str]:
@@ -226,7 +235,12 @@ def _cheaper(situation: Situation, card: str) -> list[str]:
     best = comparison.cheapest
     if best is None or best.usd is None or best.option is options[0] or not comparison.break_evens:
         return []
-    return [f"{device(other)} would do the same for {money_span(best.usd)}: {comparison.break_evens[0].sentence}"]
+    found = comparison.break_evens[0]
+    dear, cheap = (total(runs) for runs in (chosen if found.dear.endswith(named.name) else chosen[::-1]))
+    speedups = (cheap.low / dear.low, cheap.likely / dear.likely, cheap.high / dear.high)  # both are off alike
+    sentence = replace(found, sure=len({speedup > found.needed for speedup in speedups}) == 1).sentence
+    uncut = ", uncut" * (best.option.seconds.likely > situation.goals.seconds)
+    return [f"{device(other)} would do the same for {money_span(best.usd)}{uncut}: {sentence}"]
 
 
 def _faster(before: Choice, after: Choice) -> list[str]:
@@ -245,7 +259,7 @@ def _iterations(situation: Situation, choice: Choice) -> Answer:
     late = [c.model for c in choice.candidates if c.rung in DEEP and "the limit is" in c.reason]
     takes = f"everything that is to run takes {span(all_in)} in all" if all_in.likely else "nothing is to run"
     if all_in.likely > goals.seconds:
-        takes += ", so the last of it is cut short or left out"
+        takes += ", so the longest of it is likely cut short or left out"
     answer: Said = "unsure"
     if goals.weeks is None:
         because = f"--weeks was not given, so this is one run of {limited(goals.seconds)}: {takes}"
@@ -280,6 +294,9 @@ def _more_time(situation: Situation, choice: Choice) -> list[str]:
             after = choose(replace(situation, goals=replace(goals, seconds=float(limit))), installed_only=False)
             if entered := entering(before, after):
                 found.append(f"with --time {_flag(limit)}, {' and '.join(entered)}")
+    whole = total(choice.runs).likely
+    if whole > goals.seconds and (enough := next((size for size in ROUND if size >= whole), None)):
+        found.append(f"with --time {_flag(enough)}, all that is to run would likely end")
     for weeks in WEEKS if not found else ():
         if weeks <= (goals.weeks or 0):
             continue

@@ -13,6 +13,7 @@ NUMBERED = ("id", "no", "nr", "num", "number", "key")
 ROWS_OF_ONE = 20  # mean rows per value from which rows are the steps of a sequence
 COUNTED = 20_000  # rows on which distinct values are counted at most, see data/kinds.py
 SHAPES = ("molecules", "series", "sequences", "mixture")  # ids of the concerns
+NOT_READ = ("molecules", "series", "sequences")  # of these, what no model here reads as what it is
 PUBLISHED = ("molecules", "sequences")  # of these, kinds of data that published results are filed under
 USEFUL = ("number", "category", "boolean", "text", "image", "audio")
 MEDIA = ("image", "audio")

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
+
+from deepworth.types import Goals, Rung
 
 Array = npt.NDArray[np.float64]
 
@@ -188,6 +190,20 @@ def look(experience: Experience, bought: Sequence[Bought], ahead: Sequence[str] 
         covs.append(prior - weight @ prior[seen])
     odds = np.exp(np.array(likely) - max(likely))
     return Outlook(kinds=kinds, odds=odds / odds.sum(), means=np.array(means), covs=np.array(covs))
+
+
+def weighed(rung: Rung, tried: Collection[Rung], goals: Goals) -> bool:
+    """Whether a step of `rung` must pay for its seconds after those `tried`: the floor is not among them.
+
+    The two sides of the comparison are tried first, then each rung gets an answer of its own, and what was asked for by
+    name is always run.
+    """
+    return not goals.models and rung in tried and "classical" in tried and len(set(tried)) > 1
+
+
+def price(goals: Goals) -> float:
+    """Share of the error a second must bring: a step that takes the whole limit must bring the least useful gain."""
+    return goals.worth / goals.seconds
 
 
 def next_step(

@@ -18,17 +18,18 @@ COLOURS = {"yes": "green", "no": "red", "unsure": "yellow"}
 
 
 def plan_view(plan: Plan) -> RenderableType:
-    """Data, concerns, answers, candidates, rules, evidence and justification."""
+    """Data, the justification, concerns, answers, candidates, rules with their sources, and evidence."""
     parts: list[RenderableType] = [Text(plan.about, "bold")]
-    warnings = [("look at", "yellow", concern.message) for concern in plan.concerns]
-    parts.append(_lines([*warnings, *(("note", "dim", note) for note in plan.notes)]))
+    parts.append(_space(_lines([("in short", "bold", plan.justification)])))
+    told = [concern.message for concern in plan.concerns if concern.message[1:] not in plan.justification]
+    warnings = [("look at", "yellow", message) for message in told]
+    parts.append(_space(_lines([*warnings, *(("note", "dim", note) for note in plan.notes)])))
     parts.append(_space(_answers(plan.answers)))
     parts.append(_space(_candidates(plan.candidates, plan.hardware)))
     parts += [_space(_lines([("skip", "dim", f"{names}: {reason}") for names, reason in _skipped(plan)]))]
-    parts.append(_space(_lines([("rule", "dim", f"{r.id}: {r.effect}, because {r.reason}") for r in plan.rules])))
-    said = [("evidence", "cyan", f"{e.claim} ({e.source})" + (f" {e.note}" if e.note else "")) for e in plan.evidence]
+    parts.append(_space(_lines(_rules(plan))))
+    said = [("evidence", "cyan", f"{e.claim} ({e.source})." + (f" {e.note}" if e.note else "")) for e in plan.evidence]
     parts.append(_space(_lines(said)))
-    parts.append(_space(_lines([("in short", "bold", plan.justification)])))
     return Group(*parts)
 
 
@@ -58,7 +59,7 @@ def _candidates(candidates: tuple[Candidate, ...], hardware: Hardware | None) ->
     table.add_column("")
     table.add_column("model", overflow="fold")
     table.add_column("rung")
-    table.add_column(f"time on {hardware.name}" if hardware else "time")
+    table.add_column(f"time on {_called(hardware)}" if hardware else "time")
     for name in ("memory", "cost"):
         table.add_column(name)
     for place, candidate in enumerate(candidates, 1):
@@ -67,6 +68,10 @@ def _candidates(candidates: tuple[Candidate, ...], hardware: Hardware | None) ->
         cells = (candidate.model, candidate.rung, span(estimate.seconds), _gb(estimate.peak_gb), _usd(estimate.usd))
         table.add_row(str(place) if run else "–", *(Text(cell) for cell in cells), style="" if run else "dim")
     return table
+
+
+def _called(hardware: Hardware) -> str:
+    return f"{hardware.count}x {hardware.name}" if hardware.count > 1 else hardware.name
 
 
 def _gb(peak: Range) -> str:
@@ -84,6 +89,22 @@ def _skipped(plan: Plan) -> list[tuple[str, str]]:
         if candidate.decision == "skip":
             reasons.setdefault(candidate.reason, []).append(candidate.model)
     return [(", ".join(models), reason) for reason, models in reasons.items()]
+
+
+def _rules(plan: Plan) -> list[tuple[str, str, str]]:
+    """What each rule does, why where no answer said so already, and who says it; --json has the whole of it."""
+    said = " ".join(answer.because for answer in plan.answers).lower()
+    reasons = ("" if rule.reason.lower() in said else f", because {rule.reason}" for rule in plan.rules)
+    return [
+        ("rule", "dim", f"{rule.id}: {rule.effect}{why} ({_source(rule.source)})")
+        for rule, why in zip(plan.rules, reasons, strict=True)
+    ]
+
+
+def _source(source: str) -> str:
+    """framework; TabArena: the names without what they say."""
+    first, *others = source.split("; ")
+    return "; ".join(part.partition(":")[0] for part in (first, *(other for other in others if ":" in other)))
 
 
 def _lines(rows: list[tuple[str, str, str]]) -> RenderableType:
