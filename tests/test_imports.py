@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -45,6 +46,21 @@ def test_import_deepworth_is_light() -> None:
 @pytest.mark.parametrize("kind", ["models", "readers", "modalities", "weights", "trackers"])
 def test_scanning_a_registry_is_light(kind: str) -> None:
     assert not loaded_after(f"from deepworth.registry import specs; assert specs({kind!r})") & HEAVY
+
+
+@pytest.mark.parametrize("arguments", [["data"], ["data", "--target", "y"], ["plan", "--target", "y"]])
+def test_a_look_and_a_plan_load_no_deep_package(tmp_path: Path, arguments: list[str]) -> None:
+    lines = ["a,b,y", *(f"{i % 17},{'xyz'[i % 3]},{i % 2}" for i in range(60))]
+    (tmp_path / "t.csv").write_text("\n".join(lines))
+    words = [arguments[0], str(tmp_path / "t.csv"), *arguments[1:], "--json"]
+    code = f"from deepworth.cli import app\ntry: app({words!r})\nexcept SystemExit as end: assert not end.code"
+    assert not loaded_after(code) & (DEEP | {"sklearn", "lightgbm", "xgboost"})
+
+
+@pytest.mark.parametrize("arguments", [["estimate", "llama-3.1-8b", "--hardware", "L4"], ["hardware", "T4"]])
+def test_prices_load_no_deep_package(arguments: list[str]) -> None:
+    code = f"from deepworth.cli import app\ntry: app({arguments!r})\nexcept SystemExit as end: assert not end.code"
+    assert not loaded_after(code) & (DEEP | {"sklearn", "lightgbm", "xgboost"})
 
 
 def test_the_path_to_a_plan_needs_no_deep_package() -> None:

@@ -10,7 +10,7 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from threading import Thread
-from typing import Any
+from typing import Any, TypedDict, Unpack
 
 import pyarrow as pa
 
@@ -59,20 +59,25 @@ REPORT_SECONDS = 1.0  # kept for writing the verdict and the page, its plotting 
 LEAST_GB = 0.25  # what a worker holds before it has read a row
 
 
+class About(TypedDict, total=False):
+    """What a user says about a source, the same for every verb that opens one; everything left out is found."""
+
+    task: TaskKind | None
+    group: str | None  # column whose values must not be divided over the parts
+    time_column: str | None  # column to split by, past to future
+    split: str | None  # column that says train, valid or test
+    kinds: dict[str, Kind] | None  # column -> kind, overrides what is found
+    ignore: Sequence[str]
+    modality: Modality | None
+
+
 def fit(
     source: Any,
     target: str | None = None,
     *,
     time: str | float = "5m",
     out: str | Path | None = None,
-    task: TaskKind | None = None,
     metric: str | None = None,
-    group: str | None = None,
-    time_column: str | None = None,
-    split: str | None = None,
-    kinds: dict[str, Kind] | None = None,
-    ignore: Sequence[str] = (),
-    modality: Modality | None = None,
     rungs: Sequence[Rung] | None = None,
     models: Sequence[str] | None = None,
     weights: str | None = None,
@@ -82,11 +87,13 @@ def fit(
     seed: int = 0,
     watch: Watch | None = None,
     started: float | None = None,
+    **about: Unpack[About],
 ) -> Run:
     """Find out whether deep learning is worth it on `source`, and train the model that is.
 
     `source` is a path (table, folder or zip of class folders), a frame, or a Hugging Face dataset. `time` limits
-    the whole call, report included ("90s", "5m", "1h" or seconds); `started` the `time.monotonic()` it counts from.
+    the whole call, report included ("90s", "5m", "1h" or seconds); `started` the `time.monotonic()` it counts from;
+    `about` (see `About`) what is to be read otherwise than it would be found.
     Raises UserError for what cannot be used, NothingTrained when no model could be trained.
     """
     begin = clock.monotonic() if started is None else started
@@ -96,27 +103,17 @@ def fit(
         metric=metric,
         worth=share(worth),
         rungs=_rungs(rungs),
-        models=tuple(models or ()),
+        models=_models(models),
         weights=weights,
         memory_gb=None if memory_gb is None else gigabytes(memory_gb),
         jobs=whole("jobs", 1 if jobs is None else jobs, least=1),
         seed=whole("seed", seed, least=0),
     )
-    options = SourceOptions(
-        target=target,
-        task=task,
-        kinds=kinds or {},
-        ignore=tuple(ignore),
-        group=group,
-        time=time_column,
-        split=split,
-        modality=modality,
-    )
-    _check_names(goals, options)
+    options = _options(target, **about)
     run = RunFolder.new(out, _name(source))
-    about = {"source": str(source) if isinstance(source, str | Path) else _name(source), "options": options}
+    claim = {"source": str(source) if isinstance(source, str | Path) else _name(source), "options": options}
     with run.alone():
-        run.claim(about)
+        run.claim(claim)
         warm(threads_allowed() // goals.jobs or 1)
         late = f"the limit of {goals.seconds:g} s was over before the source was read: {MORE}"
         with run.kept_if_planned(), alarm(begin + goals.seconds, late):
@@ -125,7 +122,7 @@ def fit(
             memory = _memory_for_trials(goals, machine)
             plan = _plan(run, machine, replace(goals, memory_gb=memory))
             run.save("plan", plan)
-        run.save("run", about | {"goals": goals, "machine": machine})
+        run.save("run", claim | {"goals": goals, "machine": machine})
         watch.planned(plan)
         Thread(target=load_plots, daemon=True).start()  # 0.7 s, beside the first trial
 
@@ -155,14 +152,7 @@ def plan(
     time: str | float | None = None,
     weeks: str | float | None = None,
     hardware: str = "auto",
-    task: TaskKind | None = None,
     metric: str | None = None,
-    group: str | None = None,
-    time_column: str | None = None,
-    split: str | None = None,
-    kinds: dict[str, Kind] | None = None,
-    ignore: Sequence[str] = (),
-    modality: Modality | None = None,
     rungs: Sequence[Rung] | None = None,
     models: Sequence[str] | None = None,
     weights: str | None = None,
@@ -170,6 +160,7 @@ def plan(
     memory_gb: float | str | None = None,
     seed: int = 0,
     watch: Watch | None = None,
+    **about: Unpack[About],
 ) -> Plan:
     """The four answers, the candidates and what each would cost, before anything is trained: what `fit` would follow.
 
@@ -185,24 +176,14 @@ def plan(
         metric=metric,
         worth=share(worth),
         rungs=_rungs(rungs),
-        models=tuple(models or ()),
+        models=_models(models),
         weights=weights,
         memory_gb=None if memory_gb is None else gigabytes(memory_gb),
         seed=whole("seed", seed, least=0),
         weeks=span,
         hardware=hardware,
     )
-    options = SourceOptions(
-        target=target,
-        task=task,
-        kinds=kinds or {},
-        ignore=tuple(ignore),
-        group=group,
-        time=time_column,
-        split=split,
-        modality=modality,
-    )
-    _check_names(goals, options)
+    options = _options(target, **about)
     machine = measure()
     reckoned(hardware, machine)
     with tempfile.TemporaryDirectory(prefix="deepworth-plan-") as folder:
@@ -215,29 +196,9 @@ def plan(
         return _plan(run, machine, replace(goals, memory_gb=_memory_for_trials(goals, machine)) if here else goals)
 
 
-def look(
-    source: Any,
-    target: str | None = None,
-    *,
-    task: TaskKind | None = None,
-    group: str | None = None,
-    time_column: str | None = None,
-    split: str | None = None,
-    kinds: dict[str, Kind] | None = None,
-    ignore: Sequence[str] = (),
-    modality: Modality | None = None,
-) -> Look:
+def look(source: Any, target: str | None = None, **about: Unpack[About]) -> Look:
     """What is in a source, column by column, and what looks wrong; more of it can be told with a target."""
-    options = SourceOptions(
-        target=target,
-        task=task,
-        kinds=kinds or {},
-        ignore=tuple(ignore),
-        group=group,
-        time=time_column,
-        split=split,
-        modality=modality,
-    )
+    options = _options(target, **about)
     with tempfile.TemporaryDirectory(prefix="deepworth-look-") as folder:
         return look_into(source, options, Path(folder))
 
@@ -263,6 +224,32 @@ def estimate(model: Any, *, example: Callable[[int], tuple[Any, ...]] | None = N
     return _module.answer(model, example, **request)
 
 
+def _options(
+    target: str | None,
+    *,
+    task: TaskKind | None = None,
+    group: str | None = None,
+    time_column: str | None = None,
+    split: str | None = None,
+    kinds: dict[str, Kind] | None = None,
+    ignore: Sequence[str] = (),
+    modality: Modality | None = None,
+) -> SourceOptions:
+    """The record of what `About` says. Raises UserError for a modality that does not exist, before anything is read."""
+    if modality:
+        find("modalities", modality)
+    return SourceOptions(
+        target=target,
+        task=task,
+        kinds=kinds or {},
+        ignore=tuple(ignore),
+        group=group,
+        time=time_column,
+        split=split,
+        modality=modality,
+    )
+
+
 def _open(run: RunFolder, source: Any, options: SourceOptions, goals: Goals, watch: Watch) -> Splits:
     """Open, divide and profile a source into a run folder."""
     opened = open_source(source, options, run.data)
@@ -280,14 +267,6 @@ def _plan(run: RunFolder, machine: Machine, goals: Goals) -> Plan:
     return make_plan(dataset, splits, run.profile, work, machine, goals, history(machine))
 
 
-def _check_names(goals: Goals, options: SourceOptions) -> None:
-    """Raise UserError for models and modalities that do not exist, before anything is read."""
-    for name in goals.models:
-        find("models", name)
-    if options.modality:
-        find("modalities", options.modality)
-
-
 def predict(run: Run | str | Path, source: Any) -> pa.Table:
     """The winner's predictions for every row of `source`: `prediction`, and `p_<class>` for each class.
 
@@ -303,6 +282,12 @@ def _rungs(wanted: Sequence[str] | None) -> tuple[Rung, ...]:
         if name not in RUNGS:
             raise UserError(f"there is no rung {name!r}{nearest(name, RUNGS)}")
     return tuple(rung for rung in RUNGS if not wanted or rung in wanted)
+
+
+def _models(wanted: Sequence[str] | None) -> tuple[str, ...]:
+    for name in wanted or ():
+        find("models", name)
+    return tuple(wanted or ())
 
 
 def _name(source: Any) -> str:

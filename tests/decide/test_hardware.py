@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from deepworth.decide.hardware import counted, priced, reckoned
+from deepworth.cost.catalogue import counted
+from deepworth.decide.hardware import priced, reckoned
 from deepworth.errors import UserError
 from deepworth.types import Range
 from tests.decide.made import CPU

@@ -138,3 +138,13 @@ def _known() -> dict[str, Accelerator]:
                 if known.setdefault(key, item) is not item:
                     raise ValueError(f"{name!r} of {item.name} is also a name of {known[key].name}")
     return known
+
+
+def counted(name: str) -> tuple[int, str]:
+    """`"2x T4"`, `"2 T4"` and `"T4 x2"` as (2, "T4"). Raises UserError for none of it."""
+    before = re.match(r"\s*(\d{1,3})\s*(?:[x×*]\s*|\s)(\S.*)", name)
+    after = re.match(r"(.*\S)\s*[x×*]\s*(\d{1,3})\s*$", name)
+    count, part = (before[1], before[2]) if before else (after[2], after[1]) if after else ("1", name)
+    if not int(count):
+        raise UserError(f"{name!r} names no device: give 1 to 999")
+    return int(count), part.strip()

@@ -42,9 +42,7 @@ def site(name: str) -> Site:
     """What is called `name`: "auto", "T4", "2x A100-SXM4-80GB". Raises UserError with the nearest names."""
     if name.strip().lower() == HERE:
         return _here()
-    from deepworth.decide.hardware import counted  # decide stands beside cost; only what is named needs it
-
-    count, part = counted(name)
+    count, part = catalogue.counted(name)
     device, assumed = catalogue.resolve(part)
     named = part != name.strip()
     return Site(device=device, count=count if named else None, notes=(f"hardware: {assumed}",) if assumed else ())

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import functools
-import re
 from dataclasses import replace
 
 from deepworth.cost import money
-from deepworth.cost.catalogue import resolve
+from deepworth.cost.catalogue import counted, resolve
 from deepworth.cost.detect import devices
 from deepworth.cost.machine import training_gflops
 from deepworth.errors import UserError
@@ -72,16 +71,6 @@ def _named(name: str, here: Machine) -> tuple[Hardware, Machine]:
         accelerator_gflops=training_gflops(item),
     )
     return hardware, machine
-
-
-def counted(name: str) -> tuple[int, str]:
-    """`"2x T4"`, `"2 T4"` and `"T4 x2"` as (2, "T4"). Raises UserError for none of it."""
-    before = re.match(r"\s*(\d{1,3})\s*(?:[x×*]\s*|\s)(\S.*)", name)
-    after = re.match(r"(.*\S)\s*[x×*]\s*(\d{1,3})\s*$", name)
-    count, part = (before[1], before[2]) if before else (after[2], after[1]) if after else ("1", name)
-    if not int(count):
-        raise UserError(f"{name!r} names no device: give 1 to 999")
-    return int(count), part.strip()
 
 
 def priced(seconds: Range, hardware: Hardware) -> Range | None:

@@ -37,10 +37,6 @@ class Needed:
     seeds: float
     both: tuple[float, float] = (1.0, 1.0)
 
-    @property
-    def out_of_reach(self) -> bool:
-        return min(self.rows, self.seeds, max(self.both) if max(self.both) > 1 else math.inf) > MOST
-
 
 def needed(interval: Interval, worth: float) -> Needed:
     """What would decide: the variance from rows shrinks as 1 / rows, that from seeds as 1 / seeds."""

@@ -137,7 +137,7 @@ def _as_rank(rank: int, world: int, port: int) -> Iterator[None]:
         _fabric = None
         if torch.distributed.is_initialized():
             torch.distributed.destroy_process_group()
-        for name in place:
+        for name in set(os.environ) - set(before):  # Fabric sets some, too
             os.environ.pop(name)
         os.environ.update(before)
 

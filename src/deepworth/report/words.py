@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from deepworth.types import RUNGS, Column, Dataset, MetricInfo, TrialResult, Verdict
+from deepworth.types import RUNGS, Column, Dataset, TrialResult, Verdict
 from deepworth.words import count
 
 ORDER = ("done", "stopped", "failed", "skipped")  # of the statuses in a table
@@ -42,12 +42,6 @@ def by_reason(trials: Iterable[TrialResult]) -> list[tuple[str, str, str]]:
         if trial.reason:
             lines.setdefault((trial.status, trial.reason), []).append(trial.model)
     return [(status, ", ".join(models), reason) for (status, reason), models in lines.items()]
-
-
-def error_of(metric: MetricInfo, values: dict[str, float]) -> float | None:
-    """The primary score as an error, or None where it is missing."""
-    value = values.get(metric.name)
-    return None if value is None else 1 - value if metric.higher_is_better else value
 
 
 def number(value: float) -> str:
