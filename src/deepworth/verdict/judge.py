@@ -1,0 +1,136 @@
+"""Results to Verdict: is deep learning worth it here, by how much, and what would decide it where that is open."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Sequence
+from typing import Any
+
+from deepworth.climb.ladder import INTERRUPTED
+from deepworth.errors import Interrupted, NothingTrained
+from deepworth.metrics.intervals import Interval
+from deepworth.metrics.scores import Metric, metric
+from deepworth.store import RunFolder
+from deepworth.types import (
+    DEEP,
+    SHALLOW,
+    Conclusion,
+    Dataset,
+    Gain,
+    Goals,
+    RungVerdict,
+    Splits,
+    TrialResult,
+    Verdict,
+)
+from deepworth.verdict.answer import no_pair, rung_answer
+from deepworth.verdict.gain import FEW_ROWS, Judge
+
+FEW_GROUPS = 10  # in the test part
+
+
+def judge(
+    run: RunFolder,
+    results: Sequence[TrialResult],
+    goals: Goals,
+    limits: dict[str, Any],
+    until: float = math.inf,
+) -> Verdict:
+    """The verdict on the trials of a run: chosen on validation rows, judged on rows that chose nothing.
+
+    The gain is the relative reduction of the error of the best of the floor and classical rungs by the best deep model;
+    each deep rung has an answer of its own. It is judged by a paired bootstrap over the test rows, or over their groups
+    where the dataset has a group column, and over seeds where a trial has several; on few test rows by the folds of a
+    repeated cross-validation where both trials have them (`Judge`).
+    The bootstrap makes fewer resamples when `until` (`time.monotonic()`) comes near. Raises NothingTrained when no
+    trial ended well, Interrupted when Ctrl-C is why.
+    """
+    dataset, splits = run.dataset, run.splits
+    primary = metric(dataset.task.metric, dataset.task)
+    done = [r for r in results if r.status == "done" and primary.name in r.valid]
+    if not done and any(r.reason == INTERRUPTED for r in results):
+        raise Interrupted("interrupted before any model was done: there is nothing to judge")
+    if not done:
+        raise NothingTrained(_nothing(results))
+    base = _best(done, SHALLOW, primary)
+    new = _new(done)
+    rungs: dict[str, TrialResult | None] = {rung: _best(new, (rung,), primary) for rung in DEEP}
+    pairs = {rung: (base, deep) for rung, deep in rungs.items() if base and deep}
+    judge_of = Judge(run, primary, goals)
+    judged: dict[str, tuple[Gain, Interval]] = {}
+    for rung, (one, other) in pairs.items():
+        judged[rung] = judge_of.gain(one, other, (until - time.monotonic()) / (len(pairs) - len(judged)))
+    answers: dict[str, RungVerdict] = {
+        rung: rung_answer(rung, base, rungs[rung], judged.get(rung), results, primary, goals, splits) for rung in DEEP
+    }
+    challenger = _best(new, DEEP, primary)
+    gains = {rung: gain for rung, (gain, _) in judged.items()}
+    gain = gains.get(challenger.rung) if challenger else None
+    answer = answers[challenger.rung] if challenger else no_pair(base, results, goals, DEEP)
+    winner = _winner(answer.verdict, base, challenger, done, primary)
+    return Verdict(
+        verdict=answer.verdict,
+        sentence=answer.sentence,
+        metric=primary.info,
+        gain=gain,
+        gains=gains,
+        winner=winner.key,
+        trials=tuple(results),
+        limits=limits,
+        decide_next=answer.decide_next,
+        dataset=dataset.name,
+        rows={"train": splits.train, "valid": splits.valid, "test": splits.test},
+        warnings=_warnings(run, dataset, splits, done, gain),
+        answers=answers,
+    )
+
+
+def _new(done: Sequence[TrialResult]) -> list[TrialResult]:
+    """Without tunings that ended as the probe they began with, where that probe has a trial of its own."""
+    probed = any(r.rung == "frozen" for r in done)
+    return [r for r in done if not (probed and r.rung == "tuned" and r.notes.get("kept") == "the start")]
+
+
+def _best(done: Sequence[TrialResult], rungs: Sequence[str], primary: Metric) -> TrialResult | None:
+    """The best of some rungs on the validation rows; the cheaper of two equal ones."""
+    some = [r for r in done if r.rung in rungs]
+    return min(some, key=lambda r: (primary.to_error(r.valid[primary.name]), r.seconds), default=None)
+
+
+def _winner(
+    answer: Conclusion, base: TrialResult | None, deep: TrialResult | None, done: list[TrialResult], primary: Metric
+) -> TrialResult:
+    """The deep model where it is worth it, the base where it is not or equal, else the best on valid."""
+    if answer == "worth it" and deep:
+        return deep
+    if answer in ("not worth it", "no measurable difference") and base:
+        return base
+    best = _best(done, (*SHALLOW, *DEEP), primary)
+    assert best is not None  # `done` is not empty
+    return best
+
+
+def _nothing(results: Sequence[TrialResult]) -> str:
+    lines = [f"  {r.model}: {r.status}: {r.reason}" for r in results]
+    return "nothing could be trained\n" + "\n".join(lines) if lines else "nothing could be trained: the plan is empty"
+
+
+def _warnings(
+    run: RunFolder, dataset: Dataset, splits: Splits, done: Sequence[TrialResult], gain: Gain | None
+) -> tuple[str, ...]:
+    found = [c.message for c in run.profile.concerns] if (run.path / "profile.json").exists() else []
+    if broken := max((int(r.notes.get("broken", 0)) for r in done), default=0):
+        found.append(f"{broken:,} media files could not be read: models saw silence or a grey picture in their place")
+    if gain and splits.test < FEW_ROWS and gain.method.startswith("paired"):
+        found.append(
+            f"the interval comes from {splits.test:,} test rows of one division of the data: another division may tell "
+            "another story"
+        )
+    if gain and gain.method.startswith("paired") and gain.seeds == 1:
+        found.append(f"{gain.challenger} was trained with one seed: the interval says nothing about another")
+    if gain and gain.method.endswith("groups") and gain.units < FEW_GROUPS:
+        found.append(
+            f"the test rows come from {gain.units} groups of {dataset.roles.group!r}: so few say little about another"
+        )
+    return tuple(dict.fromkeys((*found, *dataset.notes, *splits.notes)))
