@@ -16,33 +16,52 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from _again import again
+from _cells import cells, clash, words
+from _mutants import mutant, mutants
+from _places import liars, places
 from _strange import FLAT, NAMES, VALUES, WORDS, WRITERS, arrow, columns, picture, sound, zipped
 
 BOMB = 1 << 30  # bytes a packed trap unpacks to
 FILES = ("rows", "my rows", "größe", "🦆", "a%20b", "a#b?c", "a'b", '"', "data", "x" * 150, "-rf", "a::b", "a.zip")
 
+Family = Callable[[Random, Path], tuple[str, Any]]
+
 
 @dataclass(frozen=True)
 class Case:
-    """A source and how it is asked for."""
+    """A source, how it is asked for, and what is done with it."""
 
     name: str
     source: Any
     options: dict[str, Any] = field(default_factory=dict)
+    way: str = "plan"  # plan, predict (with a saved model) or command (with `words`)
+    words: list[str] = field(default_factory=list)
 
 
 def make(seed: int, number: int, folder: Path) -> Case:
     """Case `number` of a seed, written below `folder`; equal for equal arguments."""
     rng = Random(f"{seed}-{number}")
-    family = rng.choices((table, text, damaged, frame, media, packed, edge), (26, 18, 22, 10, 12, 8, 4))[0]
+    families = (table, text, damaged, frame, media, packed, edge, cells, clash, mutant, mutants, places, liars)
+    family: Family = rng.choices(families, (14, 10, 10, 6, 6, 6, 3, 12, 5, 12, 6, 6, 2))[0]
+    way = rng.choices(("plan", "predict", "command"), (88, 2, 10))[0]
+    if rng.random() < 0.12:
+        way, family = "predict", again
     name, source = family(rng, folder)
-    return Case(f"{family.__name__}:{name}", source, _options(rng))
+    if way == "command" and not isinstance(source, str):
+        way = "plan"
+    labelled = isinstance(source, str | Path) and (Path(str(source)).is_dir() or str(source).endswith(".zip"))
+    options = _options(rng, None if labelled else "y")
+    return Case(f"{way} {family.__name__}:{name}", source, options, way, words(rng, None if labelled else "y"))
 
 
-def _options(rng: Random) -> dict[str, Any]:
+def _options(rng: Random, goal: str | None) -> dict[str, Any]:
+    """What is said beside the source: mostly its target, if it must be named, and now and then nonsense."""
     said: dict[str, Any] = {}
-    if rng.random() < 0.7:
-        said["target"] = rng.choice(("y", "y", "y", "label", "a", rng.choice(NAMES)))
+    if rng.random() < 0.85:
+        said |= {"target": goal} if goal else {}
+    elif rng.random() < 0.5:
+        said["target"] = rng.choice(("label", "a", rng.choice(NAMES)))
     for name, share in (("group", 0.05), ("time", 0.05), ("split", 0.04)):
         if rng.random() < share:
             said[name] = rng.choice(("a", "b", "x", "y", rng.choice(NAMES)))

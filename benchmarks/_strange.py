@@ -201,7 +201,10 @@ def columns(rng: Random, kinds: tuple[str, ...] = tuple(VALUES)) -> tuple[str, l
         names = list(dict.fromkeys(names))
         chosen = chosen[: len(names)]
     made = [(name, VALUES[kind](rng, rows)) for name, kind in zip(names, chosen, strict=True)]
-    return "+".join([*chosen, target]), [*made, (rng.choice(("y", "y", "y", "label", "z")), VALUES[target](rng, rows))]
+    return "+".join([*chosen, target]), [
+        *made,
+        ("y" if rng.random() < 0.9 else rng.choice(("label", "z")), VALUES[target](rng, rows)),
+    ]
 
 
 def _array(values: list[Any]) -> pa.Array:

@@ -1,11 +1,12 @@
 """Hostile sources through opening, dividing, profiling and planning, and some through a whole fit and its predictions.
 
-    python benchmarks/fuzz.py [CASES] [SEED] [--only CASE] [--fit EVERY]
+    python benchmarks/fuzz.py [CASES] [SEED] [--first CASE] [--only CASE] [--fit EVERY] [--processes N]
+        [--seconds N]
 
-Each case must end as a plan or as a refusal that names the source and a way out: no traceback, no hang (10 s of
-work), no more than 2 GB, nothing written beside the run folder, no network and no other program. Two processes work;
-one that hangs or grows is ended and replaced. Prints how many cases ended how and the failures with the command that
-repeats each, and ends with status 1 if there are some.
+Each case must end as a plan, as predictions of a saved model, or as a refusal that names the source and a way out: no
+traceback, no hang (10 s of work), no more than 2 GB, nothing written beside the run folder, no network and no other
+program. A process that hangs or grows is ended and replaced. Prints how many cases ended how and the failures with the
+command that repeats each, and ends with status 1 if there are some.
 """
 
 from __future__ import annotations
@@ -28,12 +29,12 @@ from typing import Any
 
 import psutil
 from _hostile import Case, make
+from _ways import WAYS, fitted
 
 SECONDS, FIT_SECONDS = 10.0, 30.0  # of work of one case; a fit is asked for 10 s
 WAITING = 6  # times as long by the clock: the machine may be shared
 MOST_GB = 2.0
-PROCESSES = 2
-FINE = ("planned", "refused", "asked", "fitted")
+FINE = ("planned", "refused", "asked", "fitted", "predicted", "answered")
 WAY_OUT = re.compile(
     r"--\w|\b(use|name|names|mend|bring|give|put|leave|install|unpack|write|make|did you mean|remove|known|what can be|"
     r"the first of|clean|divide|take|expected|should|needs?|needed|must|save)\b"
@@ -45,15 +46,18 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("cases", nargs="?", type=int, default=1000)
     parser.add_argument("seed", nargs="?", type=int, default=0)
+    parser.add_argument("--first", type=int, default=0, help="the number of the first case")
+    parser.add_argument("--processes", type=int, default=2)
+    parser.add_argument("--seconds", type=float, default=1e9, help="begin no case after as long")
     parser.add_argument("--only", type=int, help="run this case alone, and show what it says")
     parser.add_argument("--fit", type=int, default=250, help="fit every EVERYth case (default 250)")
     parser.add_argument("--show", action="store_true", help="print a refusal of each wording")
     asked = parser.parse_args()
-    numbers = range(asked.cases) if asked.only is None else (asked.only,)
+    numbers = range(asked.first, asked.first + asked.cases) if asked.only is None else (asked.only,)
     start = time.monotonic()
-    ends = Fuzz(asked.seed, asked.fit).run(numbers)
+    ends = Fuzz(asked.seed, asked.fit, asked.processes, start + asked.seconds).run(numbers)
     counts = Counter(end for end, _, _ in ends.values())
-    print(f"{len(ends):,} cases of seed {asked.seed} in {time.monotonic() - start:.0f} s: "
+    print(f"{len(ends):,} cases of seed {asked.seed} from {numbers[0]} on in {time.monotonic() - start:.0f} s: "
           + ", ".join(f"{count:,} {end}" for end, count in counts.most_common()))  # fmt: skip
     if asked.show or asked.only is not None:
         wordings = {
@@ -79,19 +83,21 @@ def main() -> None:
 class Fuzz:
     """Hands cases to processes and watches them."""
 
-    def __init__(self, seed: int, every: int) -> None:
-        self.seed, self.every = seed, every
+    def __init__(self, seed: int, every: int, processes: int, until: float) -> None:
+        self.seed, self.every, self.processes, self.until = seed, every, processes, until
         self.ends: dict[int, tuple[str, str, str]] = {}  # case -> how it ended, what it was, what was said
 
     def run(self, numbers: Any) -> dict[int, tuple[str, str, str]]:
         waiting = list(reversed(numbers))
         with tempfile.TemporaryDirectory(prefix="deepworth-fuzz-") as folder:
-            hands = [Hand(self.seed, self.every, Path(folder) / str(i)) for i in range(min(PROCESSES, len(waiting)))]
+            hands = [
+                Hand(self.seed, self.every, Path(folder) / str(i)) for i in range(min(self.processes, len(waiting)))
+            ]
             while hands:
                 for hand in list(hands):
                     if hand.number is not None and (end := hand.look()):
                         self.ends[hand.number], hand.number = end, None
-                    if hand.number is None and waiting:
+                    if hand.number is None and waiting and time.monotonic() < self.until:
                         hand.take(waiting.pop())
                     elif hand.number is None:
                         hand.end()
@@ -162,7 +168,8 @@ def _watch(event: str, args: tuple[Any, ...]) -> None:
     roots = _open_case["roots"]
     if not roots:
         return
-    if event in FORBIDDEN or (event == "subprocess.Popen" and not _open_case["fit"]):
+    named = event == "subprocess.Popen" and args[0] not in ("uname", b"uname")  # what the platform module asks
+    if event in FORBIDDEN or (named and not _open_case["fit"]):
         _open_case["strange"].append(f"{event} {str(args)[:200]}")
     elif event == "open" and isinstance(args[0], str) and isinstance(args[2], int):
         writes = args[2] & (os.O_WRONLY | os.O_RDWR | os.O_CREAT)
@@ -202,7 +209,7 @@ def one(case: Case, folder: Path, machine: Any, fit: bool) -> tuple[str, str, st
     own = ("",) if fit else ("run", "tmp")
     _open_case.update(roots=tuple(str(folder / name) for name in own), strange=[], fit=fit)
     try:
-        end, said = (fitted if fit else planned)(case, folder, machine)
+        end, said = (fitted if fit else WAYS[case.way])(case, folder, machine)
     except Exception:  # noqa: BLE001  what a benchmark looks for
         end, said = "traceback", traceback.format_exc()
     strange = _open_case["strange"]
@@ -213,53 +220,6 @@ def one(case: Case, folder: Path, machine: Any, fit: bool) -> tuple[str, str, st
     if end == "refused" and (lack := vague(case, said)):
         return "vague", case.name, f"{lack}: {said}"
     return end, case.name, said
-
-
-def planned(case: Case, folder: Path, machine: Any) -> tuple[str, str]:
-    """As `deepworth plan` does, with the machine measured once."""
-    from deepworth.data.open import open_source
-    from deepworth.data.prepare import prepare
-    from deepworth.decide.plan import make_plan
-    from deepworth.errors import DeepworthError, Unanswered
-    from deepworth.profile.run import profile_data
-    from deepworth.registry import find, resolve
-    from deepworth.store import RunFolder
-    from deepworth.types import Goals, SourceOptions
-
-    run, goals, options = RunFolder(folder / "run"), Goals(), SourceOptions(**case.options)
-    try:
-        opened = open_source(case.source, options, run.data)
-        prepare(opened, goals, options, run.path)
-        dataset, splits, profile = run.dataset, run.splits, profile_data(run.path)
-        sizes = resolve(find("modalities", dataset.modality).workload)(dataset, splits)
-        make_plan(dataset, splits, profile, sizes, machine, goals)
-    except Unanswered as error:
-        return "asked", str(error)
-    except DeepworthError as error:
-        return "refused", str(error)
-    return "planned", f"{len(opened.table)} rows"
-
-
-def fitted(case: Case, folder: Path, machine: Any) -> tuple[str, str]:
-    """A fit of the shallow models, and predictions for its own source."""
-    from deepworth.errors import DeepworthError, Unanswered
-    from deepworth.verbs import fit, predict
-
-    options = {"time_column" if name == "time" else name: value for name, value in case.options.items()}
-    try:
-        run = fit(case.source, time=10, out=folder / "run", rungs=("floor", "classical"), **options)
-    except Unanswered as error:
-        return "asked", str(error)
-    except DeepworthError as error:
-        return "refused", str(error)
-    failed = [trial for trial in run.verdict.trials if trial.status == "failed"]
-    if failed:
-        return "failed trial", f"{failed[0].key}: {failed[0].reason}"
-    try:
-        table = predict(run, case.source)
-    except DeepworthError as error:
-        return "refused", f"{case.source} is fitted, but its rows are not predicted: {error}"
-    return "fitted", f"{table.num_rows} rows predicted"
 
 
 def vague(case: Case, said: str) -> str:

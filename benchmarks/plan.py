@@ -8,33 +8,11 @@ Beside it, what a bare polars scan of the same file takes on this machine now. G
 from __future__ import annotations
 
 import argparse
-import json
-import subprocess
-import sys
 import tempfile
 from pathlib import Path
 
-from open_profile import write_csv
-
-CHILD = """
-import json, resource, subprocess, sys, time
-start = time.perf_counter()
-subprocess.run([sys.executable, *sys.argv[1:]], check=True, stdout=subprocess.DEVNULL)
-seconds = time.perf_counter() - start
-print(json.dumps([seconds, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss]))
-"""
-SCAN = (
-    "import sys, polars; polars.scan_csv(sys.argv[1], try_parse_dates=True).select(polars.all().null_count()).collect()"
-)
-
-
-def timed(*words: str) -> tuple[float, float]:
-    """Seconds and peak GB of a run of Python: a child of a child, so that the peak is not that of an earlier one."""
-    done = subprocess.run([sys.executable, "-c", CHILD, *words], capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise SystemExit(f"{' '.join(words)} failed:\n{done.stderr}")
-    seconds, peak = json.loads(done.stdout)
-    return seconds, peak * (1 if sys.platform == "darwin" else 1024) / 1e9
+from _csv_files import mixed
+from _timing import SCAN, in_turns, table
 
 
 def main() -> None:
@@ -44,15 +22,10 @@ def main() -> None:
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         source = Path(folder) / "table.csv"
-        write_csv(source, asked.rows)
-        print(f"{asked.rows:,} x 20, {source.stat().st_size / 1e6:.0f} MB; best of {asked.repeat}")
-        best = scan = float("inf")
-        peak = 0.0
-        for _ in range(asked.repeat):  # in turns: what else the machine does falls on both alike
-            scan = min(scan, timed("-c", SCAN, str(source))[0])
-            seconds, peak = timed("-m", "deepworth", "plan", str(source), "--target", "flag", "--json")
-            best = min(best, seconds)
-        print(f"plan             {best:6.2f} s  {peak:5.2f} GB  {best / scan:5.2f} x polars ({scan:.2f} s)")
+        mixed(source, asked.rows)
+        print(f"{asked.rows:,} x 20, {source.stat().st_size / 1e6:.0f} MB; medians of {asked.repeat}")
+        plan = ("-m", "deepworth", "plan", str(source), "--target", "flag", "--json")
+        print(table(in_turns({"polars": ("-c", SCAN, str(source)), "plan": plan}, asked.repeat), "polars"))
 
 
 if __name__ == "__main__":

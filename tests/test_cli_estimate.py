@@ -114,3 +114,28 @@ def test_errors_say_what_to_do(arguments: list[str], said: str) -> None:
     told = run(*arguments)
     assert told.exit_code == 2
     assert said in told.output
+
+
+def test_trees_are_estimated_from_rows_columns_and_rounds() -> None:
+    told = run("lightgbm", "--rows", "1000000", "--columns", "50", "--rounds", "500", columns=80)
+    assert told.exit_code == 0, told.output
+    assert max(map(len, told.stdout.splitlines())) <= 80
+    for word in ("1,000,000 rows x 50 columns x 500 rounds", "8x", "vCPU", "cheapest adequate", "rows x columns"):
+        assert word in told.stdout
+    document = json.loads(run("linear", "--rows", "1000", "--columns", "5", "--hardware", "auto", "--json").stdout)
+    assert document["places"][0]["answer"]["seconds"]["likely"] > 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["lightgbm", "--rows", "10"], "--columns"),
+        (["lightgbm", "--rows", "10", "--columns", "2", "--batch", "3"], "--batch"),
+        (["resnet50", "--columns", "2"], "--columns"),
+        (["gpt2", "--rounds", "2"], "--rounds"),
+        (["catboost", "--rows", "10", "--columns", "2"], "lightgbm"),
+    ],
+)
+def test_options_that_say_nothing_about_a_model_are_refused(arguments: list[str], said: str) -> None:
+    told = run(*arguments)
+    assert told.exit_code == 2 and said in told.stderr

@@ -102,3 +102,19 @@ def test_works_inside_scikit_learn() -> None:
     train, test, train_target, test_target = train_test_split(features, target, random_state=0)
     assert DeepWorthRegressor(**QUICK).fit(train, train_target).score(test, test_target) > 0.3
     assert cross_val_score(DeepWorthRegressor(**QUICK), features, target, cv=3).mean() > 0.3
+
+
+def test_an_array_is_read_by_position_where_a_frame_was_learned_and_the_other_way_round(
+    fitted: DeepWorthClassifier, tumours: tuple[pd.DataFrame, pd.Series]
+) -> None:
+    frame, labels = tumours
+    with pytest.warns(UserWarning, match="does not have valid feature names"):
+        np.testing.assert_array_equal(fitted.predict(frame.to_numpy()), fitted.predict(frame))
+    by_array = DeepWorthClassifier(**QUICK).fit(frame.to_numpy(), labels)
+    with pytest.warns(UserWarning, match="fitted without feature names"):
+        np.testing.assert_array_equal(by_array.predict(frame), by_array.predict(frame.to_numpy()))
+
+
+def test_a_model_may_be_named_as_on_the_command_line(tumours: tuple[pd.DataFrame, pd.Series]) -> None:
+    estimator = DeepWorthClassifier(time="30s", models="prior, linear", rungs="floor,classical").fit(*tumours)
+    assert {trial.model for trial in estimator.verdict_.trials} == {"prior", "linear"}

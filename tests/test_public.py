@@ -17,6 +17,7 @@ def test_all_is_sorted_and_complete() -> None:
         "open_run",
         "plan",
         "predict",
+        "resume",
     ]
     assert deepworth.__all__ == sorted(deepworth.__all__)
 

@@ -6,12 +6,14 @@ import os
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from deepworth.errors import UserError
-from deepworth.store import RunFolder, whole, write
+from deepworth.store import Claim, RunFolder, whole, write
+from deepworth.types import Goals, SourceOptions
 
 
 def test_writing_leaves_one_file(tmp_path: Path) -> None:
@@ -83,11 +85,9 @@ def test_a_new_name_each_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_a_folder_that_came_to_nothing_is_removed(tmp_path: Path) -> None:
-    for name, planned in (("fresh", False), ("again", True)):
+    for name, fresh in (("fresh", True), ("again", False)):
         run = RunFolder.new(tmp_path / name, name)
-        if planned:
-            run.save("plan", {})
-        with pytest.raises(UserError), run.alone(), run.kept_if_planned():
+        with pytest.raises(UserError), run.alone(), run.removed_if_it_fails(fresh):
             run.save("run", {})
             write(run.data / "table.arrow", b"")
             raise UserError("no such column")
@@ -103,7 +103,44 @@ def test_opening_what_is_none_names_its_neighbours(tmp_path: Path) -> None:
 
 def test_a_folder_is_claimed_for_one_question(tmp_path: Path) -> None:
     run = RunFolder.new(tmp_path / "run", "x")
-    run.claim({"source": "a.csv", "options": {"target": "y"}})
-    run.claim({"source": "a.csv", "options": {"target": "y"}})
-    with pytest.raises(UserError, match="another options"):
-        run.claim({"source": "a.csv", "options": {"target": "z"}})
+    claim = Claim(source="/a.csv", options=SourceOptions(target="y"), goals=Goals())
+    assert run.claim(claim) == "fresh"
+    assert run.claim(claim) == "same"
+    assert run.claimed == claim
+    assert run.claim(replace(claim, goals=Goals(seconds=600.0))) == "other goals"
+    for other, what in (
+        (replace(claim, options=SourceOptions(target="z")), "another options"),
+        (replace(claim, source="/b.csv"), "another source"),
+        (replace(claim, goals=Goals(seed=1)), "another seed"),
+    ):
+        with pytest.raises(UserError, match=what):
+            run.claim(other)
+    assert run.claimed == claim
+
+
+def test_a_run_of_a_newer_version_or_a_damaged_one_is_refused(tmp_path: Path) -> None:
+    run = RunFolder.new(tmp_path / "run", "x")
+    run.save("run", {"version": "999.0", "anything": "else"})
+    with pytest.raises(UserError, match=r"made by deepworth 999\.0.*update"):
+        _ = run.claimed
+    for damaged in (b"", b'{"version": "0.1.0"', b'{"version": "0.1.0", "source": 3}', b"\xff"):
+        write(run.path / "run.json", damaged)
+        with pytest.raises(UserError, match="damaged"):
+            _ = run.claimed
+
+
+def test_what_a_killed_process_was_writing_is_swept_up(tmp_path: Path) -> None:
+    run = RunFolder.new(tmp_path / "run", "x")
+    halves = (".run.json.12", "data/.table.arrow.7", "data/sealed/.target.arrow.7", "trials/a/.result.json.9")
+    kept = ("run.json", "data/table.arrow", "trials/a/model/.hidden.txt", "trials/a/predictions_test.npy")
+    for name in (
+        *halves,
+        *kept,
+        "trials/a/checkpoint.tmp",
+        "trials/a/.model.9/weights.json",
+        ".again-x/data/table.arrow",
+    ):
+        write(run.path / name, "")
+    with run.alone():
+        left = {p.relative_to(run.path).as_posix() for p in run.path.rglob("*") if p.is_file()}
+    assert left == {*kept, ".lock"}

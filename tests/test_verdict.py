@@ -12,7 +12,20 @@ import pytest
 
 from deepworth.errors import Interrupted, NothingTrained
 from deepworth.store import RunFolder
-from deepworth.types import Dataset, Goals, Profile, Roles, Splits, Status, Task, TrialResult, Verdict, dump, load
+from deepworth.types import (
+    Dataset,
+    Goals,
+    Profile,
+    Repeat,
+    Roles,
+    Splits,
+    Status,
+    Task,
+    TrialResult,
+    Verdict,
+    dump,
+    load,
+)
 from deepworth.verdict import judge
 
 ROWS = 6000
@@ -160,13 +173,24 @@ def test_groups_of_test_rows_are_what_is_resampled(run: RunFolder) -> None:
     assert any("7 groups of 'person'" in warning for warning in verdict.warnings)
 
 
-def test_seeds_beside_a_trial_enter_the_interval_and_what_would_decide(run: RunFolder) -> None:
+def repeat(of: str, purpose: str, number: int, error: float = 0.0, folder: str = ".") -> Repeat:
+    key = f"{of}-{number}"
+    return Repeat(
+        of=of, purpose=purpose, number=number, rows=400, folder=folder, key=key, seconds=1.0, error=error
+    )  # fmt: skip
+
+
+def test_seeds_of_a_trial_enter_the_interval_and_what_would_decide(run: RunFolder) -> None:
     results = [trial(run, "trees", "classical", 1.0), trial(run, "net", "custom", 0.96)]
     alone = judge(run, results, Goals(), {})
     labels, random = np.load(run.sealed / "labels_test.npy"), np.random.default_rng(9)
-    for seed, noise in enumerate((0.9, 1.02), start=1):
-        predictions = labels + noise * random.standard_normal(ROWS)
-        np.save(run.trial("net") / f"predictions_test-{seed}.npy", predictions)
+    made = [repeat("net", "seed", number) for number in (1, 2)]
+    for one, noise in zip(made, (0.9, 1.02), strict=True):
+        run.trial(one.key).mkdir()
+        np.save(run.trial(one.key) / "predictions_test.npy", labels + noise * random.standard_normal(ROWS))
+    run.save("repeats", made[:1])
+    assert judge(run, results, Goals(), {}).gain == alone.gain  # two say next to nothing about a third
+    run.save("repeats", made)
     seeds = judge(run, results, Goals(), {})
     assert alone.gain is not None
     assert seeds.gain is not None
@@ -178,22 +202,29 @@ def test_seeds_beside_a_trial_enter_the_interval_and_what_would_decide(run: RunF
     assert "more seeds of net" in seeds.decide_next
 
 
-def test_folds_beside_the_trials_judge_where_test_rows_are_few(run: RunFolder) -> None:
+def test_folds_of_both_judge_where_test_rows_are_few(run: RunFolder) -> None:
     few_rows(run, 100)
     results = [trial(run, "trees", "classical", 1.0), trial(run, "net", "custom", 0.7)]
-    random = np.random.default_rng(4)
+    random, made = np.random.default_rng(4), []
     for fold in range(10):
-        labels = random.standard_normal(100)
-        np.save(run.sealed / f"labels_fold-{fold:02}.npy", labels)
-        (run.path / "splits" / f"fold-{fold:02}").mkdir()
-        np.save(run.path / "splits" / f"fold-{fold:02}" / "train.npy", np.arange(400))
-        for model, noise in (("trees", 1.0), ("net", 0.7)):
-            predictions = labels + noise * random.standard_normal(100)
-            np.save(run.trial(model) / f"predictions_fold-{fold:02}.npy", predictions)
+        folder = f"divisions/fold-{fold}"
+        splits = Splits(protocol="random", seed=0, train=400, valid=100, test=100, fingerprint=f"{fold}")
+        (run.path / folder / "splits").mkdir(parents=True)
+        (run.path / folder / "splits" / "splits.json").write_bytes(dump(splits))
+        made += [
+            repeat(model, "fold", fold, noise * (1 + 0.05 * random.standard_normal()), folder)
+            for model, noise in (("trees", 1.0), ("net", 0.7))
+        ]
+    run.save("repeats", [one for one in made if one.number < 4])
+    few = judge(run, results, Goals(), {})
+    run.save("repeats", made)
     verdict = judge(run, results, Goals(), {})
+    assert few.gain is not None
     assert verdict.gain is not None
+    assert few.gain.method.startswith("paired")
     assert (verdict.gain.method, verdict.gain.units) == ("corrected resampled t", 10)
     assert verdict.verdict == "worth it"
+    assert verdict.gain.relative == pytest.approx(0.3, abs=0.05)
     assert "10 folds of a repeated cross-validation" in verdict.sentence
     assert not any("one division" in warning for warning in verdict.warnings)
 

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from deepworth import errors
     from deepworth.estimators import DeepWorthClassifier, DeepWorthRegressor
+    from deepworth.profile.look import look
     from deepworth.run import Run, open_run
-    from deepworth.verbs import estimate, fit, look, plan, predict
+    from deepworth.verbs import estimate, fit, plan, predict, resume
 
 __version__ = "0.1.0"
 
@@ -24,6 +25,7 @@ __all__ = [
     "open_run",
     "plan",
     "predict",
+    "resume",
 ]
 
 _HOMES = {
@@ -32,10 +34,11 @@ _HOMES = {
     "Run": "deepworth.run",
     "estimate": "deepworth.verbs",
     "fit": "deepworth.verbs",
-    "look": "deepworth.verbs",
+    "look": "deepworth.profile.look",
     "open_run": "deepworth.run",
     "plan": "deepworth.verbs",
     "predict": "deepworth.verbs",
+    "resume": "deepworth.verbs",
 }
 
 

@@ -35,6 +35,10 @@ class MissingPackage(UserError):
     """A model or source needs a package that is not installed."""
 
 
+class DiskFull(UserError):
+    """There is no room to write: a run ends here, keeps what is done, and goes on when there is room."""
+
+
 class NothingTrained(DeepworthError):
     """Every trial failed, was skipped or was stopped: there is no model to hand over."""
 

@@ -37,8 +37,8 @@ class _DeepWorth(BaseEstimator):
         self,
         time: str | float = "1m",
         *,
-        rungs: tuple[Rung, ...] | None = None,
-        models: tuple[str, ...] | None = None,
+        rungs: tuple[Rung, ...] | str | None = None,
+        models: tuple[str, ...] | str | None = None,
         metric: str | None = None,
         weights: str | None = None,
         worth: float = 0.01,
@@ -63,6 +63,7 @@ class _DeepWorth(BaseEstimator):
                 f"n_samples={len(target)} is too few: a fit learns from some rows, chooses by some, judges by some"
             )
         table = _table(X)
+        self._names = table.column_names
         name = next(name for name in TARGETS if name not in table.column_names)
         self._folder = tempfile.TemporaryDirectory(prefix="deepworth-")
         state = self.random_state
@@ -103,8 +104,9 @@ class _DeepWorth(BaseEstimator):
         check_is_fitted(self, "run_")
         if _is_frame(X):
             validate_data(self, X, reset=False, skip_check_array=True)
-            return _table(X)
-        return _table(validate_data(self, X, reset=False, dtype=np.float64, ensure_all_finite="allow-nan"))
+            return _table(X, None if hasattr(self, "feature_names_in_") else self._names)
+        X = validate_data(self, X, reset=False, dtype=np.float64, ensure_all_finite="allow-nan")
+        return _table(X, self._names)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -180,11 +182,13 @@ def _is_frame(X: Any) -> bool:
     return hasattr(X, "__arrow_c_stream__") or hasattr(X, "columns")
 
 
-def _table(X: Any) -> pa.Table:
-    """A frame as it is read anywhere else; the columns of an array as x0, x1, ..."""
+def _table(X: Any, names: list[str] | None = None) -> pa.Table:
+    """A frame as it is read anywhere else, or the columns of an array; by position called `names`, if given."""
     if isinstance(X, np.ndarray):
-        return pa.table({f"x{i}": np.ascontiguousarray(X[:, i]) for i in range(X.shape[1])})
-    return read_source(X, SourceOptions()).table
+        table = pa.table({f"x{i}": np.ascontiguousarray(column) for i, column in enumerate(X.T)})
+    else:
+        table = read_source(X, SourceOptions()).table
+    return table if names is None else table.rename_columns(names)
 
 
 def _pack(folder: Path, winner: str) -> bytes:

@@ -14,7 +14,7 @@ from rich.text import Text
 from deepworth.climb.watch import Watch
 from deepworth.decide.shapes import SHAPES
 from deepworth.report.words import kinds, task_sentence
-from deepworth.types import Candidate, Dataset, Plan, Profile, Rung, Splits, Trial, TrialResult, Verdict
+from deepworth.types import Candidate, Dataset, Plan, Profile, Range, Rung, Splits, Trial, TrialResult, Verdict
 from deepworth.words import added, clock, count, duration, money_span, score, span
 
 MARKS = {"done": ("✓", "green"), "skipped": ("–", "dim"), "failed": ("✗", "red"), "stopped": ("■", "yellow")}
@@ -24,8 +24,11 @@ HEARTBEAT_SECONDS = 30.0  # between two lines of a running trial where nothing c
 
 @dataclass
 class _Running:
-    candidate: Candidate
+    model: str
+    rung: Rung
+    expected: Range
     began: float
+    which: str = ""  # seed, fold or subset of a trial made again
     share: float = 0.0
     message: str = ""
     told: float = 0.0
@@ -87,7 +90,7 @@ class Progress(Watch):
         self.until = now + seconds_left
         self.reached.add(candidate.rung)
         self._begun(candidate.model)
-        self.running[trial.key] = _Running(candidate, now, told=now)
+        self.running[trial.key] = _Running(candidate.model, candidate.rung, candidate.estimate.seconds, now, told=now)
 
     def progress(self, trial_key: str, share: float, message: str) -> None:
         if (run := self.running.get(trial_key)) is None:
@@ -113,6 +116,14 @@ class Progress(Watch):
                 result.reason if result.reason.startswith(result.status) else f"{result.status}{after}: {result.reason}"
             )
             self._line((*name, why), colour)
+
+    def repeating(self, trial: Trial, which: str, expected: float, seconds_left: float) -> None:
+        now = time.monotonic()
+        self.until = now + seconds_left
+        self.running[trial.key] = _Running(trial.model, trial.rung, Range.around(expected), now, which, told=now)
+
+    def repeated(self, result: TrialResult) -> None:
+        self.running.pop(result.key, None)
 
     def note(self, message: str) -> None:
         self._head("note", message, "yellow")
@@ -141,8 +152,8 @@ class Progress(Watch):
 
     def _cells_running(self, run: _Running) -> tuple[str, ...]:
         elapsed = duration(time.monotonic() - run.began)
-        said = " ".join(part for part in (f"{run.share:.0%}" if run.share else "", run.message) if part)
-        return ("…", run.candidate.model, run.candidate.rung, elapsed, span(run.candidate.estimate.seconds), said)
+        said = " ".join(part for part in (run.which, f"{run.share:.0%}" if run.share else "", run.message) if part)
+        return ("…", run.model, run.rung, elapsed, span(run.expected), said)
 
     def _now(self) -> RenderableType:
         """The part of the screen that is redrawn: what runs, and the time left."""

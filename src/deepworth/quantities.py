@@ -1,9 +1,10 @@
-"""Quantities as people give them: a time limit, a size, a share, a number of weeks."""
+"""Quantities as people give them: a time limit, a size, a share, a number of weeks, a list of names."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from deepworth.errors import UserError
 
@@ -38,6 +39,12 @@ def whole(name: str, value: int, least: int) -> int:
     if value < least:
         raise UserError(f"{name} is {value}: give a whole number of {least} or more")
     return value
+
+
+def names(given: str | Iterable[str] | None) -> tuple[Any, ...]:
+    """ "linear, lightgbm", a single name or a list of names, as names; nothing for None."""
+    given = given.split(",") if isinstance(given, str) else given or ()
+    return tuple(name.strip() for name in given if name.strip())
 
 
 def _quantity(text: str | float, units: Mapping[str, float], what: str, example: str, zero: bool = False) -> float:

@@ -2,22 +2,47 @@
 
 from __future__ import annotations
 
+import errno
+import io
 import os
+import re
 import shutil
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any, Literal
 
 import msgspec
 
-from deepworth.errors import DeepworthError, UserError
-from deepworth.types import Dataset, Plan, Profile, Splits, TrialResult, Verdict, dump, load
+from deepworth import __version__
+from deepworth.errors import DeepworthError, DiskFull, UserError
+from deepworth.types import (
+    Dataset,
+    Goals,
+    Machine,
+    Plan,
+    Profile,
+    Repeat,
+    SourceOptions,
+    Splits,
+    TrialResult,
+    Verdict,
+    dump,
+    load,
+    record,
+)
+
+if TYPE_CHECKING:
+    import numpy as np
 
 LOCK = ".lock"
+INTERRUPTED = "interrupted"  # the reason of what Ctrl-C ended
+MIDWAY = "midway"  # folder of a trial: what it goes on from when it was killed
+DIVIDING = ("seed", "metric", "weights")  # goals that trials hang on and that their keys do not all tell
+HALF = re.compile(r"\..+\.\d+|\.again-.+|checkpoint\.tmp")  # names of what a killed process was writing
 
 
 @contextmanager
@@ -33,16 +58,59 @@ def whole(path: Path) -> Iterator[Path]:
         os.replace(half, path)
     except OSError as error:
         reason = error.strerror or str(error)
-        raise UserError(f"cannot write {path}: {reason}; make room there or name another place") from error
+        kind = DiskFull if is_full(error) else UserError
+        raise kind(f"cannot write {path}: {reason}; make room there or name another place") from error
     finally:
         with suppress(OSError):  # after a rename there is none, and in a place that cannot be written there never was
             half.unlink()
+
+
+def is_full(error: OSError) -> bool:
+    """Whether a place, a quota or the size of a file is why nothing more can be written."""
+    return error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 def write(path: Path, content: bytes | str) -> None:
     """Write a file so that a reader sees the old content or the new. Raises UserError where that cannot be done."""
     with whole(path) as half:
         half.write_bytes(content.encode() if isinstance(content, str) else content)
+
+
+def write_array(path: Path, values: np.ndarray) -> None:
+    """Write an array as .npy, like `write`. Its bytes are made first: numpy does not say why a file took too few."""
+    import numpy as np
+
+    buffer = io.BytesIO()
+    np.save(buffer, values, allow_pickle=False)
+    write(path, buffer.getvalue())
+
+
+@record
+class Claim:
+    """What a run is about, all of it: `run.json` is written before anything else, and a run goes on from it alone."""
+
+    source: str  # a path is absolute; of what lies in memory, the name of its type
+    options: SourceOptions
+    goals: Goals
+    in_memory: bool = False
+    earlier: float = 0.0  # seconds that stood in the folder when these goals were set
+    machine: Machine | None = None  # as it was measured last
+    version: str = __version__
+
+
+Begun = Literal["fresh", "same", "other goals"]
+
+
+@contextmanager
+def taken(path: Path, until: float = 0.0) -> Iterator[bool]:
+    """Take the lock file `path` while the body runs; whether that was possible, waiting till `until`, a monotonic time.
+
+    The system lets go of it when this process ends, however it does. Raises OSError where no file can be made.
+    """
+    with path.open("ab") as file:
+        while not (locked := _locked(file)) and time.monotonic() < until:
+            time.sleep(0.05)
+        yield locked
 
 
 class RunFolder:
@@ -83,43 +151,71 @@ class RunFolder:
 
     @contextmanager
     def alone(self) -> Iterator[None]:
-        """Keep others out while the body runs. The system lets go of the lock when this process ends, however it does.
+        """Keep others out while the body runs.
 
         Raises UserError when another process, or another call in this one, is at work in the folder.
         """
-        try:
-            file = (self.path / LOCK).open("ab")
-        except OSError as error:
-            raise UserError(f"cannot write in {self.path}: {error.strerror}; name another folder with --out") from error
-        with file:
-            if not _locked(file):
+        with ExitStack() as stack:
+            try:
+                free = stack.enter_context(taken(self.path / LOCK))
+            except OSError as error:
+                raise UserError(
+                    f"cannot write in {self.path}: {error.strerror}; name another folder with --out"
+                ) from error
+            if not free:
                 raise UserError(
                     f"another fit is at work in {self.path}: wait until it has ended, or name another folder with --out"
                 )
+            self._sweep()
             yield
 
-    def claim(self, about: dict[str, Any]) -> None:
-        """Write what this run is about. Raises UserError when the folder holds a run of something else."""
+    def _sweep(self) -> None:
+        """Remove what processes that were killed here had half written."""
+        for place in (self.path, self.data, self.sealed, self.path / "splits", *self._trials()):
+            for path in place.iterdir() if place.is_dir() else ():
+                if HALF.fullmatch(path.name):
+                    shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink(missing_ok=True)
+
+    def claim(self, new: Claim) -> Begun:
+        """Write what this run is about, where nothing is known of it; else say how it compares to what was begun here.
+
+        Raises UserError when the folder holds a run of something else.
+        """
+        if not (self.path / "run.json").exists():
+            self.save("run", new)
+            return "fresh"
+        old = self.claimed
+        other = [name for name in ("source", "options") if getattr(old, name) != getattr(new, name)]
+        other += [name for name in DIVIDING if getattr(old.goals, name) != getattr(new.goals, name)]
+        if other:
+            raise UserError(
+                f"{self.path} holds a run with another {' and '.join(other)}: name a new folder with --out, "
+                "or remove this one"
+            )
+        return "same" if old.goals == new.goals else "other goals"
+
+    @property
+    def claimed(self) -> Claim:
+        """What this run is about. Raises UserError for one of a newer version, or one that cannot be read."""
         path = self.path / "run.json"
-        if path.exists():
-            old = msgspec.json.decode(path.read_bytes())
-            new = msgspec.json.decode(dump(about))
-            if other := [name for name in new if old.get(name) != new[name]]:
+        try:
+            version = msgspec.json.decode(path.read_bytes()).get("version", "")
+            if _release(version) > _release(__version__):
                 raise UserError(
-                    f"{self.path} holds a run with another {' and '.join(other)}: name a new folder with --out, "
-                    "or remove this one"
+                    f"{self.path} was made by deepworth {version}, this is {__version__}: update it, or name a new "
+                    "folder with --out"
                 )
-        else:
-            self.save("run", about)
+            return load(Claim, path)
+        except msgspec.MsgspecError as error:
+            raise UserError(f"{path} is damaged: {error}; name a new folder with --out") from error
 
     @contextmanager
-    def kept_if_planned(self) -> Iterator[None]:
-        """Remove what the body has written when it fails, unless the folder held a plan before."""
-        planned = (self.path / "plan.json").exists()
+    def removed_if_it_fails(self, fresh: bool) -> Iterator[None]:
+        """Remove what a fresh run has written when the body fails."""
         try:
             yield
         except DeepworthError:
-            if not planned:
+            if fresh:
                 for name in ("data", "splits"):
                     shutil.rmtree(self.path / name, ignore_errors=True)
                 for name in ("run.json", "profile.json", LOCK):
@@ -139,6 +235,11 @@ class RunFolder:
 
     def trial(self, key: str) -> Path:
         return self.path / "trials" / key
+
+    def forget(self, *names: str) -> None:
+        """Remove files of the folder that are there."""
+        for name in names:
+            (self.path / name).unlink(missing_ok=True)
 
     def save(self, name: str, value: Any) -> None:
         write(self.path / f"{name}.json", dump(value))
@@ -168,8 +269,34 @@ class RunFolder:
             raise UserError(f"{self.path} has no verdict: the run did not end")
         return load(Verdict, self.path / "verdict.json")
 
+    @property
+    def is_over(self) -> bool:
+        """Whether it has its verdict. One that Ctrl-C ended early has one, too, and is not over."""
+        return (self.path / "verdict.json").exists() and not any(t.reason == INTERRUPTED for t in self.verdict.trials)
+
+    @property
+    def repeats(self) -> tuple[Repeat, ...]:
+        """What was made again of trials that are done, for the verdict; none where there was no time for it."""
+        path = self.path / "repeats.json"
+        return load(tuple[Repeat, ...], path) if path.exists() else ()
+
+    def give_more_chances(self) -> None:
+        """Forget the trials that did not end well, and how far they came: under other goals they may."""
+        for path in self._trials():
+            result = path / "result.json"
+            if not result.exists() or load(TrialResult, result).status != "done":
+                shutil.rmtree(path)
+
     def results(self) -> list[TrialResult]:
-        return [load(TrialResult, path) for path in sorted(self.path.glob("trials/*/result.json"))]
+        """Of all trials that came to an end, those made again among them."""
+        return [load(TrialResult, path) for folder in self._trials() if (path := folder / "result.json").exists()]
+
+    def _trials(self) -> list[Path]:
+        return sorted([*self.path.glob("trials/*"), *self.path.glob("divisions/*/trials/*")])
+
+
+def _release(version: str) -> tuple[int, ...]:
+    return tuple(int(number) for number in re.findall(r"\d+", version)[:3])
 
 
 def _locked(file: IO[bytes]) -> bool:

@@ -6,69 +6,54 @@ import re
 import tempfile
 import time as clock
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import replace
 from pathlib import Path
 from threading import Thread
-from typing import Any, TypedDict, Unpack
+from typing import Any, Unpack
 
 import pyarrow as pa
 
 from deepworth.climb.alarm import alarm
 from deepworth.climb.ladder import Ladder
+from deepworth.climb.repeats import Repeats
 from deepworth.climb.watch import Watch
 from deepworth.climb.workers import warm
+from deepworth.cost import rows
 from deepworth.cost.dims import is_folder, is_known
 from deepworth.cost.history import history
 from deepworth.cost.machine import measure, process_memory_gb, threads_allowed
 from deepworth.cost.requests import answer
-from deepworth.data.open import open_source
-from deepworth.data.prepare import prepare
+from deepworth.data.about import About, source_options
 from deepworth.decide.hardware import reckoned
 from deepworth.decide.plan import make_plan, not_ready
 from deepworth.decide.rules import hours
 from deepworth.errors import Unanswered, UserError, nearest
-from deepworth.profile.look import look as look_into
-from deepworth.profile.run import profile_data
-from deepworth.quantities import gigabytes, seconds, share, whole
+from deepworth.metrics.threshold import parse
+from deepworth.profile.prepared import prepare_run, prepared
+from deepworth.quantities import gigabytes, names, seconds, share, whole
 from deepworth.quantities import weeks as as_weeks
 from deepworth.registry import find, resolve
 from deepworth.report.build import write_report
 from deepworth.report.svg import library as load_plots
 from deepworth.run import Run, open_run
-from deepworth.store import RunFolder
+from deepworth.store import Claim, RunFolder
 from deepworth.types import (
     RUNGS,
     Goals,
-    Kind,
-    Look,
     Machine,
-    Modality,
     Plan,
     Rung,
-    SourceOptions,
-    Splits,
-    TaskKind,
     Workload,
 )
 from deepworth.verdict import judge
+from deepworth.verdict.threshold import check_threshold
 
 MORE = "nothing could be trained; give it more with --time"
 MEMORY_SHARE = 0.8  # of the free memory, when no limit is given
+LOOKED = 15.0  # seconds at most that are kept for what drives the winner
 REPORT_SECONDS = 1.0  # kept for writing the verdict and the page, its plotting library loaded
 LEAST_GB = 0.25  # what a worker holds before it has read a row
-
-
-class About(TypedDict, total=False):
-    """What a user says about a source, the same for every verb that opens one; everything left out is found."""
-
-    task: TaskKind | None
-    group: str | None  # column whose values must not be divided over the parts
-    time_column: str | None  # column to split by, past to future
-    split: str | None  # column that says train, valid or test
-    kinds: dict[str, Kind] | None  # column -> kind, overrides what is found
-    ignore: Sequence[str]
-    modality: Modality | None
 
 
 def fit(
@@ -78,7 +63,8 @@ def fit(
     time: str | float = "5m",
     out: str | Path | None = None,
     metric: str | None = None,
-    rungs: Sequence[Rung] | None = None,
+    threshold: str | None = None,
+    rungs: Sequence[Rung] | str | None = None,
     models: Sequence[str] | None = None,
     weights: str | None = None,
     worth: float | str = 0.01,
@@ -93,7 +79,9 @@ def fit(
 
     `source` is a path (table, folder or zip of class folders), a frame, or a Hugging Face dataset. `time` limits
     the whole call, report included ("90s", "5m", "1h" or seconds); `started` the `time.monotonic()` it counts from;
-    `about` (see `About`) what is to be read otherwise than it would be found.
+    `about` (see `About`) what is to be read otherwise than it would be found; `threshold`, for two classes, what the
+    probability from which the second is said is chosen for on validation rows: "f1", "balanced_accuracy",
+    "precision=0.9", "recall=0.9", or "cost=1:5" of a false alarm and a miss.
     Raises UserError for what cannot be used, NothingTrained when no model could be trained.
     """
     begin = clock.monotonic() if started is None else started
@@ -101,6 +89,7 @@ def fit(
     goals = Goals(
         seconds=seconds(time),
         metric=metric,
+        threshold=_threshold(threshold),
         worth=share(worth),
         rungs=_rungs(rungs),
         models=_models(models),
@@ -109,25 +98,70 @@ def fit(
         jobs=whole("jobs", 1 if jobs is None else jobs, least=1),
         seed=whole("seed", seed, least=0),
     )
-    options = _options(target, **about)
-    run = RunFolder.new(out, _name(source))
-    claim = {"source": str(source) if isinstance(source, str | Path) else _name(source), "options": options}
+    claim = Claim(
+        source=_absolute(source) if isinstance(source, str | Path) else _name(source),
+        options=source_options(target, **about),
+        goals=goals,
+        in_memory=not isinstance(source, str | Path),
+    )
+    return _carry_out(RunFolder.new(out, _name(source)), source, claim, watch or Watch(), begin)
+
+
+def resume(run: Run | str | Path, *, watch: Watch | None = None, started: float | None = None) -> Run:
+    """Go on with a run that was killed, interrupted or cut off by a full disk, by what its folder says alone.
+
+    What was read is not read again, trials that ended are not repeated, and a network goes on from its last checkpoint.
+    Its time limit counts what it had used. A run that has its verdict is left as it is. Raises UserError for a folder
+    that is no run or at work, and where the source is not what it was.
+    """
+    begin = clock.monotonic() if started is None else started
+    folder = RunFolder.open(run.folder if isinstance(run, Run) else run)
+    claim = folder.claimed
+    if claim.in_memory and prepared(folder) is None:
+        raise UserError(
+            f"{folder.path} was begun with a {claim.source} in memory and had not read it all: call fit() with it again"
+        )
+    return _carry_out(folder, None if claim.in_memory else claim.source, claim, watch or Watch(), begin)
+
+
+def _carry_out(run: RunFolder, source: Any, claim: Claim, watch: Watch, begin: float) -> Run:
+    """Do what is claimed, or what is left of it where the same was begun in this folder before."""
+    goals = claim.goals
     with run.alone():
-        run.claim(claim)
+        begun = run.claim(claim)
+        if begun == "same" and run.is_over:
+            watch.note(f"{run.path} has its verdict: nothing is left to do")
+            return _shown(run, watch)
         warm(threads_allowed() // goals.jobs or 1)
+        planned, spent = begun == "same" and (run.path / "plan.json").exists(), _seconds_spent(run)
         late = f"the limit of {goals.seconds:g} s was over before the source was read: {MORE}"
-        with run.kept_if_planned(), alarm(begin + goals.seconds, late):
-            splits = _open(run, source, options, goals, watch)
+        with (
+            run.removed_if_it_fails(begun == "fresh"),
+            nullcontext() if planned else alarm(begin + goals.seconds, late),
+        ):
+            prepare_run(run, source, claim.options, goals)
+            check_threshold(goals.threshold, run.dataset.task)
+            splits, reserve = run.splits, _reserve(goals.seconds, run.splits.test)
+            watch.opened(run.dataset, splits, run.profile)
             machine = measure()
             memory = _memory_for_trials(goals, machine)
-            plan = _plan(run, machine, replace(goals, memory_gb=memory))
+            if begun == "other goals":
+                run.forget("plan.json", "verdict.json")
+                run.give_more_chances()
+                claim = replace(claim, earlier=spent)
+            elif begun == "same":  # what was used counts; a verdict gets its time all the same
+                claim = run.claimed
+                begin -= max(0.0, min(spent - claim.earlier, goals.seconds - reserve - REPORT_SECONDS))
+            run.save("run", replace(claim, machine=machine))
+            plan = run.plan if planned else _plan(run, machine, replace(goals, memory_gb=memory))
             run.save("plan", plan)
-        run.save("run", claim | {"goals": goals, "machine": machine})
         watch.planned(plan)
         Thread(target=load_plots, daemon=True).start()  # 0.7 s, beside the first trial
 
-        deadline = begin + goals.seconds - _reserve(goals.seconds, splits.test)
-        results = Ladder(run, plan, replace(goals, memory_gb=memory), machine, deadline, watch).climb()
+        deadline = begin + goals.seconds - reserve
+        limited = replace(goals, memory_gb=memory)
+        results = Ladder(run, plan, limited, machine, deadline, watch).climb()
+        Repeats(run, results, limited, machine, deadline, watch).make()
 
         limits = {
             "seconds": goals.seconds,
@@ -139,10 +173,23 @@ def fit(
         }
         verdict = judge(run, results, goals, limits, until=begin + goals.seconds - REPORT_SECONDS)
         verdict = replace(verdict, limits=limits | {"seconds_used": clock.monotonic() - begin})
+        run.forget("report.html")
         run.save("verdict", verdict)
+        return _shown(run, watch)
+
+
+def _shown(run: RunFolder, watch: Watch) -> Run:
+    """A run that has its verdict, with its page."""
+    if not (run.path / "report.html").exists():
         write_report(run.path)
-        watch.judged(verdict)
-        return Run(run)
+    watch.judged(run.verdict)
+    return Run(run)
+
+
+def _seconds_spent(run: RunFolder) -> float:
+    """Seconds that what lies in a run folder took: reading the source, and all trials that came to an end."""
+    made = prepared(run)
+    return (made.seconds if made else 0.0) + sum(result.seconds for result in run.results())
 
 
 def plan(
@@ -153,7 +200,7 @@ def plan(
     weeks: str | float | None = None,
     hardware: str = "auto",
     metric: str | None = None,
-    rungs: Sequence[Rung] | None = None,
+    rungs: Sequence[Rung] | str | None = None,
     models: Sequence[str] | None = None,
     weights: str | None = None,
     worth: float | str = 0.01,
@@ -183,30 +230,24 @@ def plan(
         weeks=span,
         hardware=hardware,
     )
-    options = _options(target, **about)
+    options = source_options(target, **about)
     machine = measure()
     reckoned(hardware, machine)
     with tempfile.TemporaryDirectory(prefix="deepworth-plan-") as folder:
         run = RunFolder(Path(folder))
         try:
-            _open(run, source, options, goals, watch or Watch())
+            prepare_run(run, source, options, goals)
         except Unanswered as error:
             return not_ready(error, machine, goals)
+        (watch or Watch()).opened(run.dataset, run.splits, run.profile)
         here = hardware == "auto" and goals.memory_gb is None
         return _plan(run, machine, replace(goals, memory_gb=_memory_for_trials(goals, machine)) if here else goals)
-
-
-def look(source: Any, target: str | None = None, **about: Unpack[About]) -> Look:
-    """What is in a source, column by column, and what looks wrong; more of it can be told with a target."""
-    options = _options(target, **about)
-    with tempfile.TemporaryDirectory(prefix="deepworth-look-") as folder:
-        return look_into(source, options, Path(folder))
 
 
 def estimate(model: Any, *, example: Callable[[int], tuple[Any, ...]] | None = None, **request: Any) -> dict[str, Any]:
     """Peak memory, time and money of one step of a model, on hardware that need not be here, as 90 % intervals.
 
-    `model` is a name ("llama-3.1-8b", "resnet50"), a folder with a `config.json`, a whole request (a mapping with the
+    `model` is a name ("llama-3.1-8b", "resnet50", "lightgbm"), a folder with a `config.json`, a whole request (a mapping with the
     fields of `deepworth estimate --requests`), or a `torch.nn.Module` with `example(n)`, which makes its inputs of n
     items. `request` holds further fields: hardware, method, seq_len, batch, ... The answer has `error` where a name is
     not known.
@@ -215,49 +256,13 @@ def estimate(model: Any, *, example: Callable[[int], tuple[Any, ...]] | None = N
         return answer({**model, **request})
     if isinstance(model, str | Path):
         name = str(model)
-        kind = "llm" if is_folder(name) or is_known(name) else "vision"
+        kind = "llm" if is_folder(name) or is_known(name) else "table" if rows.is_known(name) else "vision"
         return answer({"kind": kind, "model": name, **request})
     if example is None:
         raise UserError("a module is traced on inputs: give example=lambda n: (torch.zeros(n, ...),)")
     from deepworth.cost import _module  # the only verb that needs torch
 
     return _module.answer(model, example, **request)
-
-
-def _options(
-    target: str | None,
-    *,
-    task: TaskKind | None = None,
-    group: str | None = None,
-    time_column: str | None = None,
-    split: str | None = None,
-    kinds: dict[str, Kind] | None = None,
-    ignore: Sequence[str] = (),
-    modality: Modality | None = None,
-) -> SourceOptions:
-    """The record of what `About` says. Raises UserError for a modality that does not exist, before anything is read."""
-    if modality:
-        find("modalities", modality)
-    return SourceOptions(
-        target=target,
-        task=task,
-        kinds=kinds or {},
-        ignore=tuple(ignore),
-        group=group,
-        time=time_column,
-        split=split,
-        modality=modality,
-    )
-
-
-def _open(run: RunFolder, source: Any, options: SourceOptions, goals: Goals, watch: Watch) -> Splits:
-    """Open, divide and profile a source into a run folder."""
-    opened = open_source(source, options, run.data)
-    prepare(opened, goals, options, run.path)
-    profile = profile_data(run.path)
-    run.save("profile", profile)
-    watch.opened(run.dataset, run.splits, profile)
-    return run.splits
 
 
 def _plan(run: RunFolder, machine: Machine, goals: Goals) -> Plan:
@@ -277,17 +282,32 @@ def predict(run: Run | str | Path, source: Any) -> pa.Table:
     return (run if isinstance(run, Run) else open_run(run)).best.table(source)
 
 
-def _rungs(wanted: Sequence[str] | None) -> tuple[Rung, ...]:
-    for name in wanted or ():
+def _rungs(given: Sequence[str] | None) -> tuple[Rung, ...]:
+    wanted = names(given)
+    for name in wanted:
         if name not in RUNGS:
             raise UserError(f"there is no rung {name!r}{nearest(name, RUNGS)}")
     return tuple(rung for rung in RUNGS if not wanted or rung in wanted)
 
 
-def _models(wanted: Sequence[str] | None) -> tuple[str, ...]:
-    for name in wanted or ():
+def _threshold(asked: str | None) -> str | None:
+    if asked is not None:
+        parse(asked)
+    return asked
+
+
+def _models(given: Sequence[str] | None) -> tuple[str, ...]:
+    wanted = names(given)
+    for name in wanted:
         find("models", name)
-    return tuple(wanted or ())
+    return wanted
+
+
+def _absolute(source: str | Path) -> str:
+    """The source as it is called from any folder; what is no path that exists, the id of a hub, stays."""
+    file, _, inside = str(source).partition("::")
+    path = Path(file).expanduser()
+    return str(path.absolute()) + (f"::{inside}" if inside else "") if path.exists() else str(source)
 
 
 def _name(source: Any) -> str:
@@ -316,5 +336,8 @@ def _memory_for_trials(goals: Goals, machine: Machine) -> float:
 
 
 def _reserve(limit: float, test_rows: int) -> float:
-    """Seconds kept for the verdict and the report: about a second for each bootstrap of 40 million draws."""
-    return min(0.15 * limit, 1.5 + 4e-5 * test_rows)
+    """Seconds kept for the verdict and the report: about a second for each bootstrap of 40 million draws.
+
+    And a little for the report to look at what drives the winner; a network takes seconds to be read back.
+    """
+    return min(0.15 * limit, 1.5 + 4e-5 * test_rows + min(LOOKED, 0.04 * limit))

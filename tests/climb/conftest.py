@@ -56,6 +56,27 @@ class Moody(Hasty):
     def fit(self, train, valid, context):
         super().fit(train, valid, context)
         if context.remaining() > 15: raise ArithmeticError("no more")
+class Victim(Good):
+    deaths = 1
+    def fit(self, train, valid, context):
+        context.midway.mkdir(exist_ok=True)
+        before = sorted(context.midway.iterdir())
+        (context.midway / str(len(before))).touch()
+        if len(before) < self.deaths: os.kill(os.getpid(), 9)
+        context.notes["deaths"] = len(before)
+class Doomed(Victim): deaths = 2
+class Full(Good):
+    def fit(self, train, valid, context):
+        if not os.environ.get("ROOM"): raise OSError(28, "No space left on device")
+class Seedy(Good):
+    def __init__(self, task, columns, params): self.task, self.params = task, params
+    def fit(self, train, valid, context):
+        self.seed = context.seed + len(train)
+        time.sleep(self.params.get("seconds", 0))
+        if context.seed and context.seed == self.params.get("fails"): raise ArithmeticError(f"seed {context.seed}")
+    def predict(self, examples):
+        noise = np.random.default_rng(self.seed).normal(0, 0.05, len(examples))
+        return np.clip(super().predict(examples) + np.outer(noise, [-1, 1]), 0, 1)
 class Peeker(Good):
     def predict(self, examples):
         if examples.labels is None: return super().predict(examples)
@@ -67,8 +88,8 @@ SPECS = [
     ModelSpec(name=c.__name__.lower(), summary="", rung=rung, modalities=("tabular",), tasks=("binary",),
               learner=f"fake_models:{c.__name__}", cost="fake_models:cost")
     for rung, some in (
-        ("classical", (Good, Sleeper, Eater, Crasher, Dier, Printer, Late, Hasty, Moody)),
-        ("custom", (Peeker, Nan)),
+        ("classical", (Good, Sleeper, Eater, Crasher, Dier, Printer, Late, Hasty, Moody, Victim, Doomed, Full)),
+        ("custom", (Peeker, Nan, Seedy)),
     )
     for c in some
 ]

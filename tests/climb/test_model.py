@@ -60,6 +60,10 @@ def test_rows_without_a_readable_picture_have_no_prediction(photos: Path, tmp_pa
         table = model.table(str(photos / "photos.csv"))
     assert table["prediction"].to_pylist() == ["dark", "light", None, "light", None]
     assert table["p_light"].to_pylist() == [0, 1, None, 1, None]
+    why = table["refused"].to_pylist()
+    assert [reason is None for reason in why] == [True, True, False, True, False]
+    assert "cannot read the image" in why[2] and "2.png" in why[2]
+    assert why[4] == "the image that 'photo' names is not there, is empty, or is no file"
     with pytest.warns(UserWarning, match=said):
         assert model.predict(str(photos / "photos.csv")).tolist()[:2] == ["dark", "light"]
     with pytest.warns(UserWarning, match=said):
@@ -67,6 +71,18 @@ def test_rows_without_a_readable_picture_have_no_prediction(photos: Path, tmp_pa
     with pytest.warns(UserWarning, match=said):
         value = model_of(Task(kind="regression", target="y"), tmp_path / "value").table(str(photos / "photos.csv"))
     assert value["prediction"].null_count == 2
+
+
+def test_files_of_a_folder_are_named(photos: Path, tmp_path: Path) -> None:
+    (photos / "photos.csv").unlink()
+    (photos / "deep").mkdir()
+    (photos / "3.png").rename(photos / "deep" / "0.png")
+    model = model_of(Task(kind="binary", target="y", classes=("dark", "light")), tmp_path / "model")
+    with pytest.warns(UserWarning, match="1 of 4 rows have no image"):
+        table = model.table(str(photos))
+    assert table.column_names == ["file", "prediction", "p_dark", "p_light", "refused"]
+    assert table["file"].to_pylist() == ["0.png", "1.png", "2.png", "deep/0.png"]
+    assert table["prediction"].to_pylist() == ["dark", "light", None, "light"]
 
 
 @pytest.mark.filterwarnings("error")

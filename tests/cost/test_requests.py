@@ -200,3 +200,18 @@ def test_whatever_is_asked_of_images_there_is_a_line(changes: dict[str, Any]) ->
     told = json.loads(next(requests.answers([json.dumps(VISION | changes)])))
     assert "could not be answered" not in told.get("error", "")
     assert "error" in told or told["peak_gb"]["likely"] > 0
+
+
+@pytest.mark.parametrize(
+    ("request_", "field"),
+    [
+        *((VISION | {field: 8.8e156}, field) for field in ("params_m", "gmacs", "macts", "img", "batch", "n_gpus")),
+        *((VISION | {field: 1e-300}, field) for field in ("params_m", "gmacs", "macts", "img", "batch", "n_gpus")),
+        *((REQUEST | {field: 1e200}, field) for field in ("micro_batch", "seq_len", "trainable", "n_gpus")),
+        (REQUEST | {"model": None, "params": 1e200}, "params"),
+        (REQUEST | {"dims": {"layers": 2, "hidden": 10**40, "heads": 2, "ffn": 4, "vocab": 9}}, "hidden"),
+    ],
+)
+def test_absurd_sizes_are_refused_by_name(request_: dict[str, Any], field: str) -> None:
+    """Squares of such numbers overflow, and no answer to them means anything."""
+    assert field in requests.answer(request_)["error"]

@@ -193,6 +193,9 @@ def test_sources_that_are_not_there(tmp_path: Path) -> None:
         (tmp_path / "adlut.csv", "did you mean 'adult.csv'"),
         (tmp_path / "no" / "x.csv", "there is no folder"),
         ("nobody/here.csv", "there is no folder nobody"),
+        ("https://somebody.example/rows.csv", "download it and name the file"),
+        ("-", "- is the standard input, which is not read: write its content to a file"),
+        ("/dev/null", "/dev/null is a pipe, a socket or a device"),
     ):
         with pytest.raises(UserError, match=said):
             opened(str(source), tmp_path)

@@ -70,10 +70,10 @@ def test_what_must_be_settled_first() -> None:
 
 def test_what_stops_it_early_names_the_least_useful_gain() -> None:
     said = plan(TABLE, Goals(worth=0.05, seconds=300)).justification
-    assert "In any case linear, lightgbm and mlp are tried." in said
-    assert "more than its price, 5.0% for the whole limit and in proportion for less" in said
+    assert "In any case linear, lightgbm and mlp are tried; xgboost" in said
+    assert "than the price, 5.0% for the whole limit and in proportion for less" in said
     always = plan(PHOTOS, Goals(seconds=100_000)).justification
-    assert "are tried; it ends early if" in always and "only if" not in always
+    assert "are tried. It ends early once" in always and "only if" not in always
     alone = plan(TABLE, Goals(rungs=("floor", "classical"))).justification
     assert alone.endswith("forest are tried; it ends at the limit of 5 minutes at the latest.")
     assert plan(TABLE, Goals(rungs=("floor",))).justification.endswith("It ends at the limit of 5 minutes.")

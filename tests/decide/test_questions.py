@@ -134,3 +134,12 @@ def test_a_hint_says_what_it_takes_to_be_installed(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr("deepworth.decide.candidates.missing", lacking)
     changes = four(situation(PHOTOS, Goals(seconds=120)))["hardware"].changes
     assert any("an hour) and what image-backbone" in c and "need installed, " in c for c in changes)
+
+
+def test_one_card_instead_of_several_is_named_where_they_only_share_small_batches() -> None:
+    (cheaper,) = (
+        change
+        for change in four(situation(PHOTOS, Goals(hardware="4x T4")))["hardware"].changes
+        if "do the same" in change
+    )
+    assert "the 4x T4 pays over the T4 above a speed-up of 4.0x; yours is 1." in cheaper

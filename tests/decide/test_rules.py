@@ -26,7 +26,7 @@ def test_every_rule_says_all_it_should() -> None:
 
 
 def test_conditions_are_on_facts_that_exist() -> None:
-    known = set(situation(goals=Goals(weeks=1)).facts)
+    known = set(situation(goals=Goals(weeks=1)).facts) | {"strings"}
     assert {name for rule in rules() for name in rule.when} <= known
 
 
@@ -42,6 +42,8 @@ def test_every_rule_can_fire() -> None:
                     seen |= {rule.id for rule in fired(made.facts)}
                     seen |= {rule.id for rule in fired(made.facts | {"ordered": True})}
     seen |= {rule.id for rule in fired(situation(PHOTOS, machine=gpu).facts)}
+    for strings in ("molecules", "dna", "proteins"):
+        seen |= {rule.id for rule in fired({"strings": strings})}
     assert seen == {rule.id for rule in rules()}
 
 

@@ -23,7 +23,7 @@ from tests.contract.conftest import Toy, toys
 __all__ = ["toys"]  # a fixture
 
 Toys = Callable[[str, str], Toy]
-QUICK = ("prior", "linear", "lightgbm", "mlp")  # the others are slow
+QUICK = ("prior", "linear", "lightgbm", "xgboost", "mlp", "tfidf-linear", "hog-linear", "mfcc-hmm")  # others are slow
 
 
 def _models() -> list[Any]:

@@ -11,10 +11,13 @@ from deepworth.metrics.curves import (
     PowerLaws,
     crossing,
     data_or_rung,
+    deviations,
     fit_power_laws,
     gain_of_more_rows,
     resampled_errors,
 )
+from deepworth.metrics.scores import metric
+from deepworth.types import Task
 
 SIZES = np.array([500, 1000, 2000, 4000, 8000])
 
@@ -100,6 +103,35 @@ def test_twice_the_data() -> None:
     assert estimate == pytest.approx(1 - more / now, abs=0.03)
     with pytest.raises(ValueError, match="more than 10 times"):
         gain_of_more_rows(SIZES, drawn[:, 0], 8000, times=20)
+
+
+def test_a_lead_that_is_lost_again_is_no_crossing() -> None:
+    drawn = resampled_errors(measured(laws((0.08, 12.0, 0.55), (0.12, 3.0, 0.5)), 0.003), 200)
+    found = crossing(SIZES, drawn[:, 0], drawn[:, 1])
+    assert "it leads up to about 1" in found.why_not
+
+
+def test_a_model_without_error_gains_nothing_by_more_rows() -> None:
+    drawn = resampled_errors(np.zeros((3, 1, 5)), 50)
+    assert gain_of_more_rows(SIZES, drawn[:, 0], 8000)[0] == 0.0
+
+
+@pytest.mark.parametrize("grouped", [False, True])
+def test_deviations_are_as_wide_as_the_rows_make_them(grouped: bool) -> None:
+    random = np.random.default_rng(0)
+    rows = 3000
+    labels = random.integers(0, 2, rows)
+    right = np.repeat(random.random(rows // 10) < 0.8, 10) if grouped else random.random(rows) < 0.8
+    predictions = np.eye(2)[np.where(right, labels, 1 - labels)]
+    groups = np.arange(rows) // 10 if grouped else None
+    task = Task(kind="binary", target="y", classes=(0, 1))
+    found = deviations(metric("accuracy", task), labels, [predictions, predictions], groups, resamples=2000)
+    units = rows / 10 if grouped else rows
+    assert found.mean(0) == pytest.approx(0.0, abs=2e-3)
+    assert found.std(0) == pytest.approx((0.16 / units) ** 0.5, rel=0.1)
+    assert found[:, 0] == pytest.approx(found[:, 1])  # the same rows for every model
+    drawn = resampled_errors(np.full((3, 2, 1), 0.2), 2000, of_rows=np.stack([found] * 3, 1)[..., None])
+    assert drawn[1:, 0, 0].std() == pytest.approx((0.16 / units) ** 0.5, rel=0.1)
 
 
 @pytest.mark.parametrize(

@@ -62,6 +62,8 @@ def test_an_empty_clip_is_an_error_and_bad_samples_are_silenced(tmp_path: Path) 
         decode_audio(str(tmp_path / "empty.wav"), RATE)
     soundfile.write(tmp_path / "nan.wav", np.array([0.5, np.nan, np.inf, 0.25]), RATE, subtype="FLOAT")
     assert decode_audio(str(tmp_path / "nan.wav"), RATE).tolist() == [0.5, 0.0, 0.0, 0.25]
+    soundfile.write(tmp_path / "loud.wav", np.array([0.5, 1e38, -1e38]), RATE, subtype="FLOAT")
+    assert np.isfinite(decode_audio(str(tmp_path / "loud.wav"), RATE) ** 2).all()
 
 
 def test_chunks_cover_every_row_and_broken_ones_are_silent(tmp_path: Path) -> None:

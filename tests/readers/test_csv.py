@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from deepworth.errors import UserError
 from deepworth.readers import _csv
 from deepworth.readers._csv import read
-from deepworth.readers._dialect import find_dialect
+from deepworth.readers._dialect import Dialect, find_dialect
 from deepworth.types import SourceOptions
 
 LETTERS = "abcdefghijklmnopqrstuvwxyzäöüßéñ"
@@ -189,16 +189,19 @@ def test_what_is_wrong_is_said(content: bytes, said: str, tmp_path: Path) -> Non
 FIELD = st.text(alphabet='ab"\n, ', max_size=8)
 
 
-@given(st.lists(st.tuples(FIELD, FIELD), min_size=3, max_size=40), st.integers(7, 200))
+@given(st.lists(st.tuples(FIELD, FIELD), min_size=3, max_size=60), st.integers(64, 200), st.sampled_from(["\n", "\r\n"]))
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_values_over_several_lines_are_found_whatever_the_chunk(tmp_path, monkeypatch, rows, chunk):
-    """Blocks are parsed side by side only where no value goes on in the next line."""
+def test_values_over_several_lines_stay_whole_wherever_the_blocks_end(tmp_path, monkeypatch, rows, chunk, end):
+    """pyarrow cuts a file into blocks at ends of lines: at none that lies in a value."""
     monkeypatch.setattr(_csv, "CHUNK", chunk)
     path = tmp_path / "t.csv"
+    rows = [(f"_{x}", f"_{y}") for x, y in rows]  # so that none is empty, a number or a date
     with path.open("w", newline="") as file:
-        csv.writer(file, lineterminator="\n").writerows([("x", "y"), *rows])
-    held = any("\n" in value for row in rows for value in row)
-    assert _csv._look(path).broken == held
+        csv.writer(file, lineterminator=end).writerows([("x", "y"), *rows])
+    look = _csv._look(path)
+    assert not look.broken or any("\n" in value for row in rows for value in row)
+    table = _csv._parse(path, look, Dialect(), block=chunk)
+    assert list(zip(*table.to_pydict().values(), strict=True)) == rows
 
 
 def test_a_quoted_value_with_tabs_and_lines_stays_whole_and_stray_marks_stay_marks(tmp_path):
@@ -208,3 +211,15 @@ def test_a_quoted_value_with_tabs_and_lines_stays_whole_and_stray_marks_stay_mar
     stray = tmp_path / "stray.tsv"
     stray.write_text('a\tb\n"Oh\tone\ntwo\tthree\n"Ah\tfour\n')
     assert read(stray, SourceOptions()).table.column("a").to_pylist() == ['"Oh', "two", '"Ah']
+
+
+def test_the_line_of_a_row_behind_a_long_value_is_told(tmp_path: Path) -> None:
+    (tmp_path / "rows.csv").write_text("a,b\n" + "x" * 300_000 + ",1\n3,4,5\n")
+    with pytest.raises(UserError, match=r"rows.csv: line 3 has 3 values where the header has 2"):
+        read(tmp_path / "rows.csv", SourceOptions())
+
+
+def test_a_mark_that_lies_is_told(tmp_path: Path) -> None:
+    (tmp_path / "rows.csv").write_bytes("a,b\n1,2\n".encode("utf-16") + b"\n")
+    with pytest.raises(UserError, match=r"rows.csv"):
+        read(tmp_path / "rows.csv", SourceOptions())

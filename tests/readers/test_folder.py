@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import zipfile
 from pathlib import Path
 
@@ -131,3 +132,27 @@ def test_cut_archive(tmp_path: Path) -> None:
     archive.write_bytes(archive.read_bytes()[:-40])
     with pytest.raises(UserError, match="cut or damaged"):
         open_source(str(archive), SourceOptions(), tmp_path / "out")
+
+
+def test_a_name_that_is_no_text_is_refused(tmp_path: Path) -> None:
+    root = fill(tmp_path / "photos", "cat/1.png", "dog/2.png")
+    (Path(os.fsdecode(os.fsencode(root) + b"/cat/\xe9.png"))).write_bytes(PNG)
+    with pytest.raises(UserError, match=r"photos holds a file whose name is not UTF-8, .*xe9.png.*: rename it"):
+        read_folder(root, SourceOptions())
+
+
+@pytest.mark.parametrize("suffix", [".txt", ".png"])
+def test_a_pipe_among_files_is_no_file(suffix: str, tmp_path: Path) -> None:
+    root = fill(tmp_path / "notes", f"cat/1{suffix}", f"dog/2{suffix}", content=b"a note")
+    os.mkfifo(root / "dog" / f"3{suffix}")
+    with pytest.raises(UserError, match=rf"3{suffix}"):
+        open_source(str(root), SourceOptions(), tmp_path / "out")
+
+
+def test_every_file_is_a_row_where_no_label_is_read(tmp_path: Path) -> None:
+    names = ("1.png", "cat/2.png", "cat/deep/3.png", "train/dog/4.png", "notes.txt")
+    root = fill(tmp_path / "photos", *names)
+    read = read_folder(root, SourceOptions(ignore=("label",)))
+    assert read.table.column_names == ["image"]
+    assert read.table["image"].to_pylist() == [str(root / name) for name in names[:4]]
+    assert read.left_out == ("1 other files are left out: 1 .txt",)

@@ -81,10 +81,18 @@ def test_every_task_has_its_parts(tmp_path: Path, kind: str) -> None:
     classes = kind != "regression"
     assert ("Can its probabilities be believed?" in page) == classes == ("What it takes for what" in page)
     assert ("Predicted and true values" in page) != classes
-    for part in ("Where it is weak", "What it may promise", "Is there enough of it?", "TabArena", "kWh"):
+    for part in (
+        "Where it is weak",
+        "What it may promise",
+        "Is there enough of it?",
+        "TabArena",
+        " Wh",
+        "What it costs",
+        "What more rows would change",
+    ):
         assert part in page
     drawn = {path.stem for path in (folder / "figures").glob("*.svg")}
-    assert drawn == {"gain", "ladder", "estimates"} | ({"reliability"} if classes else {"residuals"})
+    assert drawn == {"gain", "curve", "ladder", "estimates"} | ({"reliability"} if classes else {"residuals"})
 
 
 def test_a_slice_where_the_winner_is_worse_is_told_at_the_top(tmp_path: Path) -> None:

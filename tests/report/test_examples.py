@@ -172,7 +172,7 @@ def test_the_part_of_a_recording_that_mattered_is_found(tmp_path: Path) -> None:
     said[0] = (0.9, 0.1)
     rows = replace(rows, winner=said)
     (example,) = explained(model(by_loudness), rows, np.array([0]), shown(rows, np.array([0])), time.monotonic() + 20)
-    assert [round(share, 3) for _, share in example.pieces] == [0.8 if i == 3 else 0.0 for i in range(12)]
+    assert [round(share, 3) for _, share in example.pieces] == [4.394 if i == 3 else 0.0 for i in range(12)]
     assert example.pieces[3][0] == "0.19 to 0.25 s"
 
 

@@ -39,8 +39,8 @@ def test_markdown_says_what_the_page_says(folder: Path) -> None:
 def test_json_is_the_whole_record(folder: Path) -> None:
     made = json.loads(write_as(folder, "json", None)[1])
     assert made["verdict"]["winner"] == RunFolder(folder).verdict.winner
-    assert {"quality", "examples", "sentences", "command", "card", "versions"} <= set(made)
-    assert len(made["examples"]) == 6 and "picture" not in made["examples"][0]
+    assert {"quality", "explained", "sentences", "command", "card", "versions"} <= set(made)
+    assert len(made["explained"]["examples"]) == 6 and "picture" not in made["explained"]["examples"][0]
 
 
 def test_names_are_no_markdown(tmp_path: Path) -> None:

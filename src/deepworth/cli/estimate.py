@@ -19,7 +19,8 @@ def estimate(
         str | None,
         typer.Argument(
             metavar="[MODEL]",
-            help="A language or vision model (meta-llama/Llama-3.1-8B, resnet50), or a folder with its config.json.",
+            help="A language or vision model (meta-llama/Llama-3.1-8B, resnet50), a folder with its config.json, "
+            "or a model of tables (lightgbm, xgboost, forest, linear).",
             show_default=False,
         ),
     ] = None,
@@ -29,7 +30,11 @@ def estimate(
     quant: Annotated[str | None, option(LADDER, "nf4, nf4-dq, int8, int4: width of the weights.")] = None,
     optimizer: Annotated[str, option(LADDER, "AdamW, AdamW8bit, PagedAdamW8bit, SGD, Adafactor.")] = "AdamW",
     checkpointing: Annotated[bool, option(LADDER, "Compute activations again instead of keeping them.")] = False,
-    rows: Annotated[int | None, option(TASK, "Examples of an epoch.")] = None,
+    rows: Annotated[int | None, option(TASK, "Examples of an epoch; rows of a table.")] = None,
+    columns: Annotated[int | None, option(TASK, "Columns of a table.")] = None,
+    categories: Annotated[int, option(TASK, "Of the columns, those of categories.")] = 0,
+    classes: Annotated[int, option(TASK, "Classes to predict in a table; 0: a number.")] = 2,
+    rounds: Annotated[int | None, option(TASK, "Trees to grow; else as many as early stopping leaves.")] = None,
     epochs: Annotated[float, option(TASK, "How often each example is seen.")] = 1.0,
     seq_len: Annotated[int, option(TASK, "Tokens of the longest example.")] = 512,
     image_size: Annotated[int, option(TASK, "Pixels along a side.")] = 224,
@@ -38,7 +43,8 @@ def estimate(
     ] = None,
     accumulate: Annotated[int, option(TASK, "Batches of a step.")] = 1,
     hardware: Annotated[
-        str | None, option(LIMITS, "Names with commas: T4, '2x L4', auto (found here); else all GPUs with a price.")
+        str | None,
+        option(LIMITS, "Names with commas: T4, '2x L4', '16 vCPU', auto (found here); else all GPUs with a price."),
     ] = None,
     devices: Annotated[int | None, option(LIMITS, "How many; else as many as it takes.")] = None,
     sharding: Annotated[str | None, option(LIMITS, "DDP, ZeRO-1, ZeRO-2, FULL_SHARD, TP8.")] = None,
@@ -62,41 +68,56 @@ def estimate(
             raise UserError("--batch must be above 0")
         if (rows is not None and rows < 1) or epochs <= 0:
             raise UserError("--rows and --epochs must be above 0")
-        language = _is_language(model)
-        work = "generate" if generate else "train"
-        request: dict[str, Any] = {"model": model, "precision": precision} | ({"n_gpus": devices} if devices else {})
+        kind = _kind(model)
+        language = kind == "llm"
+        work = "train" if not generate else "generate" if language else "infer"
+        request: dict[str, Any] = {"kind": kind, "model": model}
+        networks = {"--method": method != "full", "--quant": quant, "--checkpointing": checkpointing}
+        networks |= {"--sharding": sharding, "--accumulate": accumulate != 1}
+        tables = {"--columns": columns is not None, "--categories": categories, "--rounds": rounds is not None}
+        if kind == "table":
+            _unused(networks | {"--batch": batch is not None, "--devices": devices, "--epochs": epochs != 1}, "a table")
+            if rows is None or columns is None:
+                raise UserError("a model of tables needs --rows and --columns")
+            request |= {"rows": rows, "columns": columns, "categories": categories, "classes": classes, "task": work}
+            request |= {"rounds": rounds} if rounds is not None else {}
+            _named(request, float(rows * (rounds or 1)), names(hardware) or (), as_json)
+            return
+        _unused(tables | {"--classes": classes != 2}, "a network")
+        request |= {"precision": precision, "optimizer": optimizer} | ({"n_gpus": devices} if devices else {})
         if language:
-            request |= {"kind": "llm", "task": work, "method": method, "quant": quant, "optimizer": optimizer}
-            request |= {"seq_len": seq_len, "micro_batch": batch or 1, "grad_accum": accumulate, "sharding": sharding}
-            request |= {"grad_ckpt": int(checkpointing)}
+            request |= {"task": work, "method": method, "quant": quant, "seq_len": seq_len, "micro_batch": batch or 1}
+            request |= {"grad_accum": accumulate, "sharding": sharding, "grad_ckpt": int(checkpointing)}
         else:
-            given = {"--method": method != "full", "--quant": quant, "--checkpointing": checkpointing}
-            given |= {"--sharding": sharding, "--accumulate": accumulate != 1}
-            if wrong := [name for name, used in given.items() if used]:
-                raise UserError(
-                    f"{', '.join(wrong)} cannot be estimated for an image network, only for a language model"
-                )
-            request |= {"optimizer": optimizer}
-            request |= {"kind": "vision", "mode": "infer" if generate else "train", "img": image_size}
+            _unused(networks, "an image network")
+            request |= {"mode": "infer" if generate else "train", "img": image_size}
             request |= {"batch": batch} if batch is not None else {}
         items = rows * epochs * (seq_len if language else 1) if rows else None
         _named(request, items, names(hardware) or (), as_json)
 
 
-def _is_language(model: str) -> bool:
-    """Whether the name is that of a language model, not of a vision model. Raises UserError where it is neither."""
-    from deepworth.cost import dims, vision_networks
+def _unused(options: dict[str, Any], of: str) -> None:
+    """Raises UserError for options that say nothing about what is estimated."""
+    if wrong := [name for name, used in options.items() if used]:
+        raise UserError(f"{', '.join(wrong)} cannot be estimated for {of}: leave it out")
+
+
+def _kind(model: str) -> str:
+    """Whose name it is: of a language model, a model of tables, or an image network. Raises UserError for none."""
+    from deepworth.cost import dims, rows, vision_networks
 
     if dims.is_folder(model) or dims.is_known(model):
-        return True
+        return "llm"
+    if rows.is_known(model):
+        return "table"
     try:
         vision_networks.named({"model": model})
     except UserError as error:
         try:
             dims.find(model)
         except UserError as other:
-            raise UserError(f"{other}; {error}") from None
-    return False
+            raise UserError(f"{other}; {error}; models of tables are {', '.join(rows.names())}") from None
+    return "vision"
 
 
 def _batch(source: str) -> None:
@@ -127,4 +148,7 @@ def _named(request: dict[str, Any], items: float | None, hardware: tuple[str, ..
     work = request.get("task") or request["mode"]
     work += f" ({request['method']})" if work == "train" and "method" in request else ""
     length = "" if items is None else f", {items:,.0f} {'tokens' if request['kind'] == 'llm' else 'images'}"
+    if request["kind"] == "table":
+        length = f", {request['rows']:,} rows x {request['columns']:,} columns"
+        length += f" x {request['rounds']:,} rounds" if "rounds" in request else ""
     stdout().print(estimate_view(choice, f"{request['model']}{size}: {work}{length}"))

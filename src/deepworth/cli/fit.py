@@ -13,9 +13,11 @@ from deepworth.cli.options import (
     Metric,
     Models,
     Quiet,
+    Resume,
     Rungs,
     RunOut,
     Seed,
+    Threshold,
     Time,
     Weights,
     Worth,
@@ -32,18 +34,21 @@ def fit(
     memory: Memory = None,
     jobs: Jobs = 1,
     metric: Metric = None,
+    threshold: Threshold = None,
     seed: Seed = 0,
     rungs: Rungs = None,
     models: Models = None,
     weights: Weights = None,
     worth: Worth = "1%",
     out: RunOut = None,
+    resume: Resume = None,
     quiet: Quiet = False,
     as_json: Json = False,
 ) -> None:
     """Find out whether deep learning is worth it on SOURCE, and train the model that is.
 
     Columns that were taken for the wrong thing are named again: --text COL, --category COL, ... as often as needed.
+    A run that was killed goes on with --resume RUN, or with the same command and its --out.
     """
     started = time.monotonic()  # the limit counts from here: loading the libraries is part of it
     from deepworth import verbs
@@ -51,19 +56,23 @@ def fit(
     from deepworth.progress import Progress
 
     with nullcontext(Watch()) if quiet else Progress() as watch:
-        run = verbs.fit(
-            **about,
-            time=limit,
-            out=out,
-            metric=metric,
-            rungs=names(rungs),
-            models=names(models),
-            weights=weights,
-            worth=worth,
-            memory_gb=memory,
-            jobs=jobs,
-            seed=seed,
-            watch=watch,
-            started=started,
-        )
+        if resume is not None:
+            run = verbs.resume(resume, watch=watch, started=started)
+        else:
+            run = verbs.fit(
+                **about,
+                time=limit,
+                out=out,
+                metric=metric,
+                threshold=threshold,
+                rungs=names(rungs),
+                models=names(models),
+                weights=weights,
+                worth=worth,
+                memory_gb=memory,
+                jobs=jobs,
+                seed=seed,
+                watch=watch,
+                started=started,
+            )
     show_run(run, as_json)

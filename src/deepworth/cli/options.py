@@ -12,6 +12,7 @@ import typer
 
 from deepworth.cli.border import plainly
 from deepworth.errors import UserError
+from deepworth.quantities import names as names
 from deepworth.types import Kind, Modality, TaskKind
 
 DATA, TASK, LADDER, LIMITS, OUTPUT = "Columns", "Task and splits", "What is tried", "Limits", "Output"
@@ -30,6 +31,16 @@ Memory = Annotated[
 ]
 Jobs = Annotated[int, option(LIMITS, "Trials that run side by side.", "--jobs")]
 Metric = Annotated[str | None, option(TASK, "The metric to choose and judge by.", metavar="NAME")]
+Threshold = Annotated[
+    str | None,
+    option(
+        TASK,
+        "For two classes: choose the probability from which the second is said for f1, balanced_accuracy, "
+        "precision=0.9, recall=0.9, or cost=1:5 of a false alarm : a miss.",
+        "--threshold",
+        metavar="RULE",
+    ),
+]
 Seed = Annotated[int, option(TASK, "Same seed, same run.")]
 Rungs = Annotated[
     str | None,
@@ -43,6 +54,16 @@ Weights = Annotated[
 ]
 Worth = Annotated[str, option(LADDER, "Least useful reduction of the error.", "--worth", metavar="SHARE")]
 RunOut = Annotated[Path | None, option(OUTPUT, "The run folder; else runs/<source>-<time>.", "--out", "-o")]
+Resume = Annotated[
+    Path | None,
+    option(
+        OUTPUT,
+        "Go on with a run that was killed, interrupted or out of room: nothing that is done is repeated. SOURCE, "
+        "options and limits are read from RUN; of its time, what it had used counts.",
+        "--resume",
+        metavar="RUN",
+    ),
+]
 Quiet = Annotated[bool, option(OUTPUT, "No progress, only the result.", "--quiet", "-q")]
 RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="The folder of a run.", show_default=False)]
 Json = Annotated[bool, option(OUTPUT, "Print one JSON document.", "--json")]
@@ -100,17 +121,30 @@ def _about(
 
 
 def reads_source(command: Callable[..., None]) -> Callable[..., None]:
-    """Give `command` SOURCE and the options that describe it; they reach it as `about`, keywords of the verbs."""
-    own, shared = (inspect.signature(f).parameters for f in (command, _about))
+    """Give `command` SOURCE and the options that describe it; they reach it as `about`, keywords of the verbs.
+
+    A command with a `resume` option reads SOURCE and all others from a run where that is given: `about` is empty then.
+    """
+    own, shared = (dict(inspect.signature(f).parameters) for f in (command, _about))
     names = [n for n in (*shared, *own) if n != "about"]
     hints = {**get_type_hints(command, include_extras=True), **get_type_hints(_about, include_extras=True)}
 
     @wraps(command)
     def with_options(**given: Any) -> None:
         with plainly(given["debug"]):
+            if given.get("resume") is not None:
+                _refuse_others(given, {**shared, **own}, hints)
+                command(about={}, **{n: given[n] for n in own if n != "about"})
+                return
+            if given["source"] is None:
+                raise UserError("name a SOURCE, or the folder of a run to go on with: --resume RUN")
             about = _about(**{n: given[n] for n in shared})
             command(about=about, **{n: given[n] for n in own if n != "about"})
 
+    if "resume" in own:
+        shared["source"] = shared["source"].replace(default=None)
+        (argument,) = hints["source"].__metadata__
+        hints["source"] = Annotated[str | None, argument]
     keyword = inspect.Parameter.KEYWORD_ONLY
     parameters = [({**shared, **own})[n].replace(kind=keyword, annotation=hints[n]) for n in names]
     with_options.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]  # what typer reads
@@ -118,15 +152,27 @@ def reads_source(command: Callable[..., None]) -> Callable[..., None]:
     return with_options
 
 
+def _refuse_others(given: dict[str, Any], parameters: dict[str, inspect.Parameter], hints: dict[str, Any]) -> None:
+    """Raise UserError for what is given beside --resume and would be read from the run."""
+    free = ("resume", "quiet", "as_json", "debug", "about")
+    more = [n for n, p in parameters.items() if n not in free and given[n] != p.default and given[n]]
+    if more:
+        flags = {
+            n: (*(getattr(hints[n].__metadata__[0], "param_decls", None) or ()), f"--{n.replace('_', '-')}")
+            for n in more
+        }
+        other = ["SOURCE" if n == "source" else flags[n][0] for n in more]
+        raise UserError(
+            f"--resume reads {', '.join(other)} from the run: leave it out, or give the whole command with --out "
+            f"{given['resume']} to go on with other limits or models"
+        )
+
+
 def kinds_of(**columns: Columns | None) -> dict[str, Kind]:
     """Column -> kind from the overrides. Raises UserError for a column that is named as two things."""
     kinds: dict[str, Any] = {}
-    for kind, names in columns.items():
-        for name in names or ():
+    for kind, named in columns.items():
+        for name in named or ():
             if kinds.setdefault(name, kind) != kind:
                 raise UserError(f"column {name!r} is given as {kinds[name]} and as {kind}: keep one of the two")
     return kinds
-
-
-def names(text: str | None) -> tuple[Any, ...] | None:
-    return tuple(name.strip() for name in text.split(",") if name.strip()) if text else None

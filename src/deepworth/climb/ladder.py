@@ -2,52 +2,17 @@
 
 from __future__ import annotations
 
-import shutil
 import time
-from dataclasses import dataclass, replace
-from pathlib import Path
-
-import numpy as np
 
 from deepworth.climb.alarm import deferred
+from deepworth.climb.attempt import SOON, TICK, Attempt, deserves_more, put_aside, result_before
 from deepworth.climb.stopping import seen_enough
-from deepworth.climb.trial import TrialReply, TrialRequest
 from deepworth.climb.watch import Watch
-from deepworth.climb.workers import Job
-from deepworth.cost.history import actual, keep
-from deepworth.data.cache import cache_folder
-from deepworth.metrics.scores import Metric, metric, scores
-from deepworth.store import RunFolder, write
-from deepworth.types import (
-    Candidate,
-    Dataset,
-    Estimate,
-    Goals,
-    Machine,
-    Plan,
-    Range,
-    Splits,
-    Trial,
-    TrialResult,
-    dump,
-    load,
-)
+from deepworth.metrics.scores import Metric, metric
+from deepworth.store import INTERRUPTED, RunFolder
+from deepworth.types import Candidate, Dataset, Goals, Machine, Plan, Splits, Trial, TrialResult
 
-TICK = 0.05  # seconds between two looks at a running trial
-GRACE = 0.06  # share of a trial's time kept back from the learner, for what it does after its deadline
 LEAST = 10.0  # seconds any trial may take while the limit allows: estimates of small ones are unsure
-INTERRUPTED = "interrupted"  # the reason of what Ctrl-C ended
-SOON = 1.0  # a trial is not begun with less time than this
-LONGER = 1.5  # times the limit of before, and what the trial was given then: one cut by the clock is run anew
-
-
-@dataclass
-class _Running:
-    candidate: Candidate
-    trial: Trial
-    job: Job
-    started: float
-    until: float  # killed then
 
 
 class Ladder:
@@ -62,7 +27,7 @@ class Ladder:
         self.splits: Splits = run.splits
         self.metric: Metric = metric(self.dataset.task.metric, self.dataset.task)
         self.results: list[TrialResult] = []
-        self.running: list[_Running] = []
+        self.running: list[Attempt] = []
         self.waiting: list[Candidate] = []
         self.interrupted = False
 
@@ -76,10 +41,10 @@ class Ladder:
                     self._look()
                 if self.interrupted:
                     self.watch.note("interrupted: ending with what is done")
-                    self._give_up(INTERRUPTED)
+                    self._give_up()
             finally:
-                for run in self.running:  # a full disk ends a climb, too, and leaves no worker behind
-                    run.job.end("Interrupted", INTERRUPTED)
+                for attempt in self.running:  # a full disk ends a climb, too, and leaves no worker behind
+                    attempt.drop()
         for candidate in self.plan.candidates:
             if candidate.decision == "skip":
                 self._skip(candidate, candidate.reason)
@@ -94,11 +59,15 @@ class Ladder:
         while self.waiting and len(self.running) < self.goals.jobs:
             candidate = self.waiting.pop(0)
             left = self.deadline - time.monotonic()
-            if reason := self._reason_to_skip(candidate, left):
+            seconds, trial = self._allotment(candidate, left), self._trial(candidate)
+            before, reason = result_before(self.run, trial), self._reason_to_skip(candidate, left)
+            if before is not None and (reason or not deserves_more(before, self.goals, seconds)):
+                self._finish(before)
+            elif reason:
                 self._skip(candidate, reason)
-                continue
-            seconds = self._allotment(candidate, left)
-            if not self._reuse(candidate, seconds):
+            else:
+                if before is not None:
+                    put_aside(self.run, trial)
                 self._begin(candidate, seconds)
 
     def _reason_to_skip(self, candidate: Candidate, left: float) -> str:
@@ -142,97 +111,26 @@ class Ladder:
 
     def _begin(self, candidate: Candidate, seconds: float) -> None:
         trial = self._trial(candidate)
-        folder = self.run.trial(trial.key)
-        write(folder / "trial.json", dump(trial))
-        now = time.monotonic()
-        request = TrialRequest(
-            run=str(self.run.path.absolute()),
-            key=trial.key,
-            cache=str(cache_folder()),
-            deadline=now + seconds * (1 - GRACE) - 0.2,
-            threads=max(1, self.machine.threads // self.goals.jobs),
-            memory_gb=(self.goals.memory_gb or self.machine.memory_gb) / self.goals.jobs,
-            metric=self.metric.name,
-            weights=self.goals.weights,
+        self.watch.started(candidate, trial, self.deadline - time.monotonic())
+        self.running.append(
+            Attempt(
+                self.run,
+                trial,
+                seconds,
+                self.goals,
+                self.machine,
+                lambda share, text: self.watch.progress(trial.key, share, text),
+                candidate.estimate,
+            )
         )
-        self.watch.started(candidate, trial, self.deadline - now)
-        job = Job(request, lambda share, text: self.watch.progress(trial.key, share, text), folder / "worker.log")
-        self.running.append(_Running(candidate, trial, job, now, now + seconds))
-
-    def _reuse(self, candidate: Candidate, seconds: float) -> bool:
-        """A trial that is done already is not run again: starting the same run twice is a no-op.
-
-        One that the clock cut is, where a longer limit gives it clearly more time than it had.
-        """
-        folder = self.run.trial(self._trial(candidate).key)
-        if not (folder / "DONE").exists():
-            return False
-        before = load(TrialResult, folder / "result.json")
-        longer = self.goals.seconds > LONGER * before.limit and seconds > LONGER * before.seconds_given
-        if "cut" in before.notes and longer:
-            _aside(folder).parent.mkdir(exist_ok=True)
-            folder.rename(_aside(folder))
-            return False
-        self._finish(before)
-        return True
 
     # What runs, and how it ends
 
     def _look(self) -> None:
-        for run in list(self.running):
-            reply = run.job.poll(TICK / len(self.running))
-            if reply is None and time.monotonic() > run.until:
-                reply = run.job.end("Deadline", f"stopped after {run.until - run.started:.0f} s, all the time it had")
-            if reply is not None:
-                self.running.remove(run)
-                self._finish(self._ended(run, reply))
-
-    def _ended(self, run: _Running, reply: TrialReply) -> TrialResult:
-        """The result of a trial; what it took goes beside its estimate. One run anew in vain leaves what was before."""
-        result, folder = self._result(run, reply), self.run.trial(run.trial.key)
-        before = _aside(folder)
-        foreseen = replace(result, estimate=run.candidate.estimate)
-        if self.goals.jobs == 1 and (took := actual(foreseen, self.machine, run.trial.data, self.splits.train)):
-            keep(took)
-        if before.exists() and result.status != "done":
-            shutil.rmtree(folder)
-            before.rename(folder)
-            return load(TrialResult, folder / "result.json")
-        shutil.rmtree(before, ignore_errors=True)
-        return result
-
-    def _result(self, run: _Running, reply: TrialReply) -> TrialResult:
-        folder = self.run.trial(run.trial.key)
-        result = TrialResult(
-            key=run.trial.key,
-            model=run.trial.model,
-            rung=run.trial.rung,
-            status="done",
-            seconds=time.monotonic() - run.started,
-            seconds_fit=reply.seconds_fit,
-            seconds_given=run.until - run.started,
-            limit=self.goals.seconds,
-            ms_predict=reply.ms_predict,
-            peak_gb=max(reply.peak_gb, run.job.peak_gb),
-            artefact_mb=reply.artefact_mb,
-            estimate=_within(run.candidate.estimate, run.until - run.started),
-            notes=reply.notes,
-        )
-        if reply.kind:
-            stopped = reply.kind in ("Deadline", "OutOfTime", "Interrupted")
-            result = replace(result, status="stopped" if stopped else "failed", reason=_said(reply))
-        else:
-            valid, test = (np.load(folder / f"predictions_{part}.npy") for part in ("valid", "test"))
-            result = replace(
-                result,
-                reason=str(reply.notes.get("remark", "")),
-                valid=scores(self.dataset.task, np.load(self.run.data / "labels_valid.npy"), valid),
-                test=scores(self.dataset.task, np.load(self.run.sealed / "labels_test.npy"), test),
-            )
-        write(folder / "result.json", dump(result))
-        if result.status == "done":
-            write(folder / "DONE", "")
-        return result
+        for attempt in list(self.running):
+            if (result := attempt.look(TICK / len(self.running))) is not None:
+                self.running.remove(attempt)
+                self._finish(result)
 
     def _finish(self, result: TrialResult) -> None:
         self.results.append(result)
@@ -250,38 +148,9 @@ class Ladder:
             )
         )
 
-    def _give_up(self, reason: str) -> None:
-        for run in self.running:
-            self._finish(self._ended(run, run.job.end("Interrupted", reason)))
+    def _give_up(self) -> None:
+        for attempt in self.running:
+            self._finish(attempt.end())
         for candidate in self.waiting:
-            self._skip(candidate, reason)
+            self._skip(candidate, INTERRUPTED)
         self.running, self.waiting = [], []
-
-
-def _within(estimate: Estimate, given: float) -> Estimate:
-    """What a trial is expected to take when the clock ends it after the seconds it is given."""
-    need = estimate.seconds
-    if need.high <= given:
-        return estimate
-    cut = Range(low=min(need.low, given), likely=min(need.likely, given), high=given)
-    return replace(estimate, seconds=cut, basis=f"{estimate.basis}, within the {given:.0f} s it was given")
-
-
-def _aside(folder: Path) -> Path:
-    """Where a trial's folder waits while the trial is run anew."""
-    return folder.parent.parent / "before" / folder.name
-
-
-def _said(reply: TrialReply) -> str:
-    """Why a trial did not end well, in one line."""
-    line = reply.error.strip().splitlines()[0] if reply.error.strip() else ""
-    plain = reply.kind in (
-        "Deadline",
-        "OutOfTime",
-        "OutOfMemory",
-        "WorkerDied",
-        "Interrupted",
-        "MissingPackage",
-        "UserError",
-    )
-    return line if plain and line else f"{reply.kind}: {line}".rstrip(": ")

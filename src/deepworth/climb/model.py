@@ -16,11 +16,12 @@ from deepworth.climb.trial import checksums
 from deepworth.data.drift import Seen, differences
 from deepworth.data.examples import Examples
 from deepworth.data.media import unreadable_files
-from deepworth.data.open import MEDIA, open_again
+from deepworth.data.open import FILE, MEDIA, open_again
 from deepworth.errors import Drifted, UnreadRows, UserError
 from deepworth.models.learner import Learner
 from deepworth.registry import build, find
-from deepworth.types import Dataset, Label, load, record
+from deepworth.store import write
+from deepworth.types import Dataset, Label, dump, load, record
 
 AGAIN = "copy the folder again, or train the model again"
 TOLD = 5  # columns a warning names
@@ -36,6 +37,17 @@ class Manifest:
     versions: dict[str, str]
     files: dict[str, str] = field(default_factory=dict)  # SHA-256 of every other file; none: saved before 0.1
     seen: tuple[Seen, ...] = ()  # the feature columns of the training rows
+    threshold: float | None = None  # probability from which on the second of two classes is said; None: the higher one
+
+
+def keep_threshold(folder: Path, threshold: float | None) -> None:
+    """Write the threshold into the `model.json` of a folder, where it is another one there."""
+    path = folder / "model.json"
+    if not path.exists():
+        return
+    manifest = msgspec.json.decode(path.read_bytes())
+    if manifest.get("threshold") != threshold:
+        write(path, dump(manifest | {"threshold": threshold}))
 
 
 class Model:
@@ -93,8 +105,8 @@ class Model:
         those of training, and (errors.UnreadRows) of rows whose image or recording cannot be read: they get a value
         here, as if it were grey or silent, and none in `table`.
         """
-        scores, _ = self._scores(source)
-        return np.asarray(self.classes)[scores.argmax(1)] if self.classes else scores
+        scores, _, _ = self._scores(source)
+        return self._said(scores) if self.classes else scores
 
     def predict_proba(self, source: Any) -> np.ndarray:
         """(n, classes) probabilities in the order of `classes`. Raises UserError for a regression."""
@@ -107,32 +119,41 @@ class Model:
     def table(self, source: Any) -> pa.Table:
         """`prediction`, and `p_<class>` for each class, beside each other for every row.
 
-        Rows whose image or recording cannot be read have nulls, and a column `refused` says why. Warns as `predict`.
+        The prediction is the class of the highest probability, or what the threshold says that `fit` was asked for.
+        Rows whose image or recording cannot be read have nulls, and a column `refused` says why. Where the rows are the
+        files of a folder or an archive, the first column, `file`, names them. Warns as `predict`.
         """
-        scores, unread = self._scores(source)
-        why = "no image or recording that can be read"
-        refused = {"refused": pa.array([why] * len(unread), mask=~unread)} if unread.any() else {}
+        scores, why, files = self._scores(source)
+        named = {} if files is None else {"file": files}
+        unread = np.array([reason is not None for reason in why], bool)
+        refused = {"refused": pa.array(why, pa.string())} if unread.any() else {}
         if not self.classes:
-            return pa.table({"prediction": pa.array(scores, mask=unread)} | refused)
-        columns = {"prediction": pa.array(np.asarray(self.classes)[scores.argmax(1)], mask=unread)}
+            return pa.table(named | {"prediction": pa.array(scores, mask=unread)} | refused)
+        columns = named | {"prediction": pa.array(self._said(scores), mask=unread)}
         return pa.table(
             columns
             | {f"p_{label}": pa.array(scores[:, i].copy(), mask=unread) for i, label in enumerate(self.classes)}
             | refused
         )
 
-    def _scores(self, source: Any) -> tuple[np.ndarray, np.ndarray]:
-        """What the learner predicts, and (n,) bool: the rows of which a media file could not be read."""
+    def _said(self, scores: np.ndarray) -> np.ndarray:
+        """The label of each row: of the highest probability, or by the threshold that was chosen."""
+        if self.manifest.threshold is None:
+            return np.asarray(self.classes)[scores.argmax(1)]
+        return np.asarray(self.classes)[(scores[:, 1] >= self.manifest.threshold).astype(int)]
+
+    def _scores(self, source: Any) -> tuple[np.ndarray, list[str | None], pa.Array | None]:
+        """What the learner predicts; for each row why a media file of it could not be read, None where it could; and
+        the files that the rows are, if they are.
+        """
         with tempfile.TemporaryDirectory(prefix="deepworth-") as folder:
             notes: list[str] = []
             examples: Examples = open_again(source, self.manifest.dataset, Path(folder), notes)
             notes += differences(self.manifest.seen, examples)
             with unreadable_files() as broken:
                 scores = self.learner.predict(examples)
-            unread = np.zeros(len(examples), bool)
-            for column in self.manifest.dataset.feature_columns if broken else ():
-                if column.kind in MEDIA:
-                    unread |= [path in broken for path in examples.strings(column.name)]
+            why = _refusals(examples, broken)
+            files = pa.array(examples.strings(FILE)) if FILE in examples.table.column_names else None
         if notes:
             more = f"; and {len(notes) - TOLD} more" if len(notes) > TOLD else ""
             warnings.warn(
@@ -140,16 +161,28 @@ class Model:
                 Drifted,
                 stacklevel=3,
             )
-        if unread.any():
+        unread = [row for row, reason in enumerate(why) if reason is not None]
+        if unread:
             warnings.warn(
-                f"{unread.sum():,} of {len(unread):,} rows have no image or recording that can be read (the first is "
-                f"row {unread.argmax() + 1:,}): a prediction for them means nothing",
+                f"{len(unread):,} of {len(why):,} rows have no image or recording that can be read (the first is "
+                f"row {unread[0] + 1:,}: {why[unread[0]]}): a prediction for them means nothing",
                 UnreadRows,
                 stacklevel=3,
             )
-        return scores, unread
+        return scores, why, files
 
     def __repr__(self) -> str:
         return (
             f"<deepworth model {self.key}: {self.manifest.dataset.task.kind} of {self.manifest.dataset.task.target!r}>"
         )
+
+
+def _refusals(examples: Examples, broken: dict[str, str]) -> list[str | None]:
+    """For each row why its image or recording could not be read, None where it could."""
+    why: list[str | None] = [None] * len(examples)
+    for column in examples.dataset.feature_columns:
+        if column.kind in MEDIA:
+            absent = f"the {column.kind} that {column.name!r} names is not there, is empty, or is no file"
+            for row, path in enumerate(examples.strings(column.name)):
+                why[row] = why[row] or broken.get(path) if path else absent
+    return why

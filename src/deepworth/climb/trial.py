@@ -14,13 +14,16 @@ from typing import Any
 
 import numpy as np
 
+from deepworth.climb.latency import Latency, latency
 from deepworth.data.drift import describe
 from deepworth.data.examples import Examples
+from deepworth.errors import OutOfTime
 from deepworth.models.learner import Context
 from deepworth.registry import build, find
-from deepworth.store import write
+from deepworth.store import LOCK, taken, write, write_array
 from deepworth.types import Trial, dump, load, record
 
+LATENCY_SHARE, LATENCY_SECONDS = 0.02, 1.5  # of the time, and at most: kept back to time single predictions
 VERSIONED = ("deepworth", "numpy", "scikit-learn", "lightgbm", "xgboost-cpu", "torch", "transformers", "timm")
 
 
@@ -36,6 +39,7 @@ class TrialRequest:
     memory_gb: float
     metric: str
     weights: str | None = None
+    latency: bool = True  # whether single predictions are timed: of a trial, not of its repeats
 
 
 @record
@@ -45,6 +49,10 @@ class TrialReply:
     key: str
     seconds_fit: float = 0.0
     ms_predict: float = 0.0
+    ms_1: float = 0.0
+    ms_32: float = 0.0
+    predict_gb: float = 0.0
+    seconds_timing: float = 0.0  # went into timing predictions: no cost of the trial
     peak_gb: float = 0.0
     artefact_mb: float = 0.0
     notes: dict[str, Any] = field(default_factory=dict)
@@ -54,18 +62,26 @@ class TrialReply:
 
 def run_trial(request: TrialRequest, tell: Callable[[float, str], None]) -> TrialReply:
     """Fit the model of the trial and leave `predictions_{valid,test}.npy` and `model/` in its folder."""
+    folder = Path(request.run) / "trials" / request.key
+    with taken(folder / LOCK, request.deadline) as alone:  # a worker whose parent was killed may not have ended yet
+        if not alone:
+            raise OutOfTime("another process is at work in the folder of this trial")
+        return _run_trial(request, folder, tell)
+
+
+def _run_trial(request: TrialRequest, folder: Path, tell: Callable[[float, str], None]) -> TrialReply:
     start = time.monotonic()
     run = Path(request.run)
-    folder = run / "trials" / request.key
     trial = load(Trial, folder / "trial.json")
     train, valid, test = (Examples.open(run, part) for part in ("train", "valid", "test"))
+    kept_back = min(LATENCY_SECONDS, LATENCY_SHARE * (request.deadline - start)) if request.latency else 0.0
     context = Context(
         folder=folder,
         cache=Path(request.cache),
         seed=trial.seed,
         threads=request.threads,
         memory_gb=request.memory_gb,
-        deadline=request.deadline,
+        deadline=request.deadline - kept_back,
         predict_rows=len(test),
         metric=request.metric,
         weights=request.weights,
@@ -76,16 +92,23 @@ def run_trial(request: TrialRequest, tell: Callable[[float, str], None]) -> Tria
     learner.fit(train, valid, context)
     fitted = time.monotonic()
     tell(0.95, "predicting")
-    np.save(folder / "predictions_valid.npy", _checked(learner.predict(valid), valid, trial))
+    write_array(folder / "predictions_valid.npy", _checked(learner.predict(valid), valid, trial))
     predicting = time.monotonic()
-    np.save(folder / "predictions_test.npy", _checked(learner.predict(test), test, trial))
+    write_array(folder / "predictions_test.npy", _checked(learner.predict(test), test, trial))
     ms_predict = (time.monotonic() - predicting) * 1000 / max(1, len(test))
     dump(context.notes)  # what is no JSON value fails the trial here, not the worker when it replies
     size = save_model(learner, train, trial, folder / "model", context.notes)
+    saved = time.monotonic()
+    found = latency(learner, test, request.deadline, fitted - start) if request.latency else Latency()
+    shutil.rmtree(context.midway, ignore_errors=True)
     return TrialReply(
         key=request.key,
         seconds_fit=fitted - start,
         ms_predict=ms_predict,
+        ms_1=found.ms_1,
+        ms_32=found.ms_32,
+        predict_gb=found.predict_gb,
+        seconds_timing=time.monotonic() - saved,
         artefact_mb=size,
         notes=context.notes,
     )

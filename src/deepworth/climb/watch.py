@@ -23,6 +23,12 @@ class Watch:
     def finished(self, result: TrialResult) -> None:
         """A trial ended: done, skipped, failed or stopped."""
 
+    def repeating(self, trial: Trial, which: str, expected: float, seconds_left: float) -> None:
+        """A trial is made again: `which` seed, fold or subset, and the seconds it is expected to take."""
+
+    def repeated(self, result: TrialResult) -> None:
+        """A repeat ended."""
+
     def judged(self, verdict: Verdict) -> None:
         """The verdict stands."""
 

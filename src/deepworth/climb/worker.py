@@ -6,6 +6,7 @@ import faulthandler
 import gc
 import os
 import queue
+import shutil
 import sys
 import threading
 import time
@@ -18,9 +19,12 @@ from typing import IO, Any
 import msgspec
 
 from deepworth.climb.trial import TrialReply, TrialRequest, run_trial
+from deepworth.errors import DiskFull
+from deepworth.store import is_full
 from deepworth.types import dump
 
 QUIET_SECONDS = 0.2  # between two progress lines
+LEAST_BYTES = 1_000_000  # a trial that fails with less free has failed for that: libraries do not all say so
 
 
 def main() -> None:
@@ -57,7 +61,9 @@ def _serve(request: TrialRequest, replies: IO[bytes]) -> TrialReply:
     # The border of the process: whatever a model raises is a failed trial, told to the parent.
     except Exception as error:  # noqa: BLE001
         traceback.print_exc()
-        reply = TrialReply(key=request.key, kind=type(error).__name__, error=str(error))
+        full = (isinstance(error, OSError) and is_full(error)) or shutil.disk_usage(request.run).free < LEAST_BYTES
+        kind = DiskFull if full else type(error)
+        reply = TrialReply(key=request.key, kind=kind.__name__, error=str(error))
     return replace(reply, peak_gb=_peak_gb())
 
 

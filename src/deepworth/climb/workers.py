@@ -12,14 +12,18 @@ import tempfile
 import threading
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import msgspec
 import psutil
 
 from deepworth.climb.trial import TrialReply, TrialRequest
+from deepworth.store import write
 from deepworth.types import dump, record
 
+FROM_OUTSIDE = (signal.SIGKILL, signal.SIGTERM)  # of what dies by another signal, the code is to blame
+LAST_WORDS = 1.0  # seconds for what a dead process had written to arrive
 STALE_GB = 1.0  # an idle worker that holds more than this is replaced: it would count against the next trial
 
 
@@ -50,13 +54,20 @@ class Worker:
             env={**os.environ, "OMP_WAIT_POLICY": "PASSIVE", "OMP_NUM_THREADS": count, "OPENBLAS_NUM_THREADS": count},
         )
         self.watched = psutil.Process(self.process.pid)
-        threading.Thread(target=self._listen, daemon=True).start()
+        self.listening = threading.Thread(target=self._listen, daemon=True)
+        self.listening.start()
 
     def _listen(self) -> None:
         assert self.process.stdout is not None
         with self.process.stdout as lines:
             for line in lines:
-                self.messages.put(msgspec.json.decode(line, type=Message))
+                if line.endswith(b"\n"):  # the last one of a process that was killed may be torn
+                    self.messages.put(msgspec.json.decode(line, type=Message))
+
+    def heard_out(self) -> bool:
+        """Whether all that a process which is gone has said was taken from `messages`."""
+        self.listening.join(LAST_WORDS)
+        return self.messages.empty()
 
     def start(self, request: TrialRequest) -> None:
         """Hand over a trial. Raises BrokenPipeError when the process is gone."""
@@ -80,7 +91,9 @@ class Worker:
         return total / 1e9
 
     def kill(self) -> str:
-        """End the process and everything it started, at once; what it had written."""
+        """End the process and everything it started, at once; what it had written. Again, it does nothing."""
+        if self.log.closed:
+            return ""
         with suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
@@ -135,6 +148,8 @@ class Job:
     def __init__(self, request: TrialRequest, tell: Callable[[float, str], None], log: Path) -> None:
         self.request, self.tell, self.log = request, tell, log
         self.peak_gb = 0.0
+        self.restarted = ""  # why, where it was
+        self.starved = _starved()
         self.worker = hire(request.threads)
         try:
             self.worker.start(request)
@@ -146,7 +161,8 @@ class Job:
     def poll(self, seconds: float) -> TrialReply | None:
         """The reply, waiting for it at most so long; None while the trial runs.
 
-        A trial that passes its memory limit, or whose process dies, is answered for it.
+        A trial that passes its memory limit, or whose process dies, is answered for it. One whose process something
+        else has killed, but not for want of memory, is started again once, and goes on from its last checkpoint.
         """
         message = self._next(seconds)
         if message is not None and message.reply is None:
@@ -156,11 +172,22 @@ class Job:
         if message is not None and message.reply is not None:
             self._keep_log(self.worker.written())
             release(self.worker)
-            return message.reply
+            notes = message.reply.notes | ({"restarted": self.restarted} if self.restarted else {})
+            return replace(message.reply, notes=notes)
         if self.peak_gb > self.request.memory_gb:
             return self.end("OutOfMemory", f"took {self.peak_gb:.2f} GB, the limit is {self.request.memory_gb:.2f} GB")
-        if not self.worker.alive:
-            return self.end("WorkerDied", _death(self.worker.process.returncode, self.worker.written()))
+        if not self.worker.alive and self.worker.heard_out():
+            return self._died(self.worker.process.returncode)
+        return None
+
+    def _died(self, code: int) -> TrialReply | None:
+        starved = _starved() > self.starved
+        if self.restarted or starved or -code not in FROM_OUTSIDE:
+            return self.end("WorkerDied", _death(code, self.worker.written(), starved))
+        self.restarted = _death(code, "")
+        self._keep_log(self.worker.kill())
+        self.worker = Worker(self.request.threads)
+        self.worker.start(self.request)
         return None
 
     def _next(self, seconds: float) -> Message | None:
@@ -176,12 +203,19 @@ class Job:
 
     def _keep_log(self, written: str) -> None:
         if written:
-            self.log.write_text(written)
+            write(self.log, written)
 
 
-def _death(code: int, written: str) -> str:
+def _starved() -> int:
+    """Processes that Linux has killed for want of memory since it started; 0 where that is not told."""
+    told = Path("/proc/vmstat")
+    lines = told.read_text().splitlines() if told.exists() else ()
+    return sum(int(line.split()[1]) for line in lines if line.startswith("oom_kill "))
+
+
+def _death(code: int, written: str, starved: bool = False) -> str:
     if code < 0:
         name = signal.Signals(-code).name
-        return f"its process was ended by {name}" + (", most likely for memory" if name == "SIGKILL" else "")
+        return f"its process was ended by {name}" + (": the machine was out of memory" if starved else "")
     last = written.strip().splitlines()[-1:]
     return ": ".join([f"its process ended with exit code {code}", *last])

@@ -79,6 +79,12 @@ class Accelerator:
         return dense * self.sparsity if dense and sparse and precision != "fp32" else dense
 
     @property
+    def doubt(self) -> str:
+        """What must be said of figures nobody was seen to publish; "" for the others."""
+        said = "its rates, bandwidth and power are derived or from memory (confidence C): check its data sheet"
+        return f"{self.name}: {said}" if self.confidence == "C" else ""
+
+    @property
     def usable_gb(self) -> float:
         """What a process can fill on one device, in 1e9 bytes: error correction, driver and context are gone.
 

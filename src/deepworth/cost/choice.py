@@ -12,6 +12,8 @@ from deepworth.cost.place import Site
 from deepworth.errors import UserError
 from deepworth.types import Range, record
 
+PROCESSORS = (place.HERE, "8 vCPU", "32 vCPU")  # where models of tables are priced if nothing is named
+
 
 @record
 class Place:
@@ -39,11 +41,13 @@ class Choice:
 def choose(request: Mapping[str, Any], items: float | None, names: Sequence[str] = ()) -> Choice:
     """The run on each hardware of `names` (`T4`, `2x L4`, `auto`), else on every GPU that can be rented.
 
-    items: tokens or images of the whole run; without it nothing is compared in money. Where one device is not enough
-    and nothing names a number of them, there are as many as it takes, up to the largest machine of the part, and beyond
-    where clusters of it are known. UserError where the request is wrong.
+    A model of tables is looked at on PROCESSORS instead. items: tokens, images, or rows times rounds of the whole run;
+    without it nothing is compared in money. Where one device is not enough and nothing names a number, there are as
+    many as it takes, up to the largest machine of the part, and beyond where clusters of it are known. UserError
+    where the request is wrong.
     """
-    places = [_place(dict(request), items, name) for name in dict.fromkeys(names) or rented()]
+    usual = PROCESSORS if request.get("kind") == "table" else rented()
+    places = [_place(dict(request), items, name) for name in dict.fromkeys(names) or usual]
     if items is None:
         return Choice(places=tuple(sorted(places, key=_rank)), comparison=None)
     timed = {each.name: each for each in places if each.seconds}
@@ -58,7 +62,7 @@ def rented() -> list[str]:
 
 
 def _place(request: dict[str, Any], items: float | None, name: str) -> Place:
-    site = place.site(name)
+    site = place.site(name, processor=request.get("kind") == "table")
     request |= {"hardware": name}
     answer = _answer(request)
     needed, fixed = answer.get("devices_needed"), bool(request.get("n_gpus") or site.count)
@@ -89,9 +93,10 @@ def _option(where: Place) -> Option | None:
     watts = where.site.watts
     if watts:
         watts = Range(low=where.count * watts.low, likely=where.count * watts.likely, high=where.count * watts.high)
+    name, count = place.rented_as(where.site, where.count)
     return Option(
-        hardware=where.hardware,
-        count=where.count,
+        hardware=name,
+        count=count,
         seconds=where.seconds,
         fits=bool(where.answer["fits"]),
         own=where.site.own,

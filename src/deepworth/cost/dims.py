@@ -40,6 +40,11 @@ ENCODERS = {
     "hubert",
 }  # fmt: skip
 
+MOST = {
+    "layers": 10_000, "hidden": 10**6, "heads": 10**5, "kv_heads": 10**5, "head_dim": 10**5, "ffn": 10**7,
+    "vocab": 10**8, "experts": 10**5, "active_experts": 10**5, "norms": 100, "params": 1e14, "context": 10**9,
+}  # fmt: skip
+
 
 @record
 class Transformer:
@@ -234,6 +239,9 @@ def _row(row: Mapping[str, Any]) -> Transformer:
         model = Transformer(**{f.name: casts[str(f.type)](row[f.name]) for f in given})
     except (TypeError, ValueError, OverflowError):
         raise UserError(f"the dimensions of {row['model']!r} are not all numbers: {dict(row)}") from None
+    large = {name: getattr(model, name) for name, most in MOST.items() if (getattr(model, name) or 0) > most}
+    if large:
+        raise UserError(f"the dimensions of {model.model!r} are beyond any network: {large}")
     sizes = (model.layers, model.hidden, model.heads, model.kv_heads, model.head_dim, model.ffn, model.experts)
     if min(sizes) < 1 or model.vocab < 0 or model.mlp_mats not in (2, 3):
         raise UserError(f"the dimensions of {model.model!r} are not all positive, or mlp_mats is neither 2 nor 3")

@@ -16,7 +16,15 @@ from deepworth.types import record
 
 EXAMPLE, DOCUMENT, ANSWER = 512, 2048, 128  # tokens to tune, to pretrain and to generate, where a request says nothing
 LONGEST = 10_000_000  # tokens of an example
-MOST = 2**40  # no count in a request is larger
+MOST = {
+    "params": 1e14,
+    "trainable": 1e14,
+    "micro_batch": 2**20,
+    "grad_accum": 2**20,
+    "global_batch": 2**30,
+    "n_gpus": 2**20,
+    "seq_len": LONGEST,
+}  # what no request exceeds
 # What one published ablation switched on one after the other (pytorch/torchtune, README).
 FLAGS = ("baseline", "+packed", "+compile", "+chunked", "+act ckpt", "+optimizer in backward", "+act offload", "+8bit")
 
@@ -118,8 +126,8 @@ def read(request: Mapping[str, Any]) -> Setup:
             found = float(value) if value else None
         except ValueError:
             found = math.nan
-        if found is not None and not 0 <= found <= MOST:
-            raise UserError(f"{key} is {value!r}: give a number of at least 0")
+        if found is not None and not 0 <= found <= MOST[key]:
+            raise UserError(f"{key} is {value!r}: give a number from 0 to {MOST[key]:,.12g}")
         return found
 
     def count(key: str) -> int | None:
@@ -140,9 +148,7 @@ def read(request: Mapping[str, Any]) -> Setup:
     n_gpus = count("n_gpus") or 1
     sharding = spelling.sharding(text("sharding"), notes, n_gpus, warnings)
     micro = count("micro_batch") or (4 if method == "full" and not text("seq_len") else 1)
-    if (asked := count("seq_len")) and asked > LONGEST:
-        raise UserError(f"seq_len is {asked:,}: no model reads more than {LONGEST:,} tokens at once")
-    seq = asked or _tokens(stack, method, f"{text('method')} {notes}", warnings)
+    seq = count("seq_len") or _tokens(stack, method, f"{text('method')} {notes}", warnings)
     if "unpacked" in notes and "longest" not in notes and "cap" not in notes:
         seq = min(seq, EXAMPLE)  # the limit is far above what examples are long
     replicas = max(1, n_gpus // (sharding.tensor * sharding.context * sharding.pipeline))

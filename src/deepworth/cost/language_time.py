@@ -42,6 +42,9 @@ AMPERE = Reach(products=1.116, attention=1.79)  # and all that is not measured
 HOPPER = Reach(products=1.303, attention=3.14)
 REACH = {"Hopper": HOPPER, "Blackwell": HOPPER}
 TPU = Reach(products=1.45, attention=1.8)
+# Held against training steps of four small transformers on one Xeon (benchmarks/processor.py, fp32, 8 x 128 tokens):
+# three encoders within 7 %; the one with an output layer takes 1.3 times as long.
+PROCESSOR = Reach(products=1.25, attention=1.79)
 PER_WATT = {"Hopper": 989.4 / 700, "Ampere": 312 / 400}  # TFLOP/s a watt of the measured parts: fewer watts, less reach
 LINKS = {"Volta": 150e9, "Ampere": 300e9, "Hopper": 450e9, "Blackwell": 900e9}  # bytes a second one way, by NVLink
 PCIE = 20e9  # PCIe 4.0 x16
@@ -108,6 +111,8 @@ def _train(setup: Setup, device: Accelerator) -> dict[str, float]:
 def _reach(device: Accelerator) -> Reach:
     if device.kind == "tpu":
         return TPU
+    if device.kind == "cpu":
+        return PROCESSOR
     generation = device.arch.split()[0]
     reach = REACH.get(generation, AMPERE)
     per_watt = (device.bf16_tflops or 0.0) / (device.tdp_w or math.inf)

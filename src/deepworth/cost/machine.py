@@ -76,6 +76,8 @@ def measure(threads: int | None = None) -> Machine:
         accelerators=len(found),
         accelerator_gb=_usable(first) if first else 0.0,
         accelerator_gflops=_reached(first, kept) if first else 0.0,
+        accelerator_part=first.part if first else "",
+        accelerator_found=first is not None,
     )
 
 

@@ -14,7 +14,7 @@ import msgspec
 
 from deepworth.cost.catalogue import Accelerator, accelerator
 from deepworth.types import Range, record
-from deepworth.words import duration, money
+from deepworth.words import duration, money_span
 
 VCPU = "vCPU"  # the name of a hardware thread of a rented processor in the table of prices
 REFERENCE = ("AWS", "GCP")  # whose list price is taken where they rent a part, so that parts are compared like for like
@@ -144,9 +144,8 @@ class Comparison:
         best = self.cheapest
         if best is None or best.usd is None:
             return "no hardware that fits has a known price"
-        spread = f"{money(best.usd.low)} to {money(best.usd.high)}"
         took = duration(best.option.seconds.likely)
-        return f"cheapest adequate: {best.name}, {money(best.usd.likely)} ({spread}) for {took}"
+        return f"cheapest adequate: {best.name}, {money_span(best.usd)} for {took}"
 
 
 @functools.cache

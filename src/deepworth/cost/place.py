@@ -11,6 +11,7 @@ from deepworth.cost.catalogue import GIB, Accelerator
 from deepworth.cost.detect import Device, Processor
 from deepworth.cost.machine import here
 from deepworth.cost.measure import Measured
+from deepworth.cost.vision_time import PROBED
 from deepworth.errors import UserError
 from deepworth.types import Range, record
 
@@ -18,6 +19,7 @@ HERE = "auto"
 # What cards and processors on which the estimates were learned reach of their data sheets in the probes of
 # `deepworth hardware --measure`: large products and copies. What is measured is held against it.
 PRODUCTS, COPIES = 0.75, 0.85
+VCPU_GFLOPS, VCPU_GB, VCPU_GBS = 40.0, 3.5, 4.0  # of half a core of a server with AVX-512 or two AVX2 units; its share
 HOST_GBS = 20.0  # GB/s a processor copies where nothing was measured; an assumption
 
 
@@ -30,6 +32,7 @@ class Site:
     notes: tuple[str, ...] = ()
     own: bool = False  # in this machine: only electricity is paid
     watts: Range | None = None  # drawn by one of what is owned
+    threads: int = 0  # of a processor
 
     @property
     def basis(self) -> str:
@@ -38,14 +41,22 @@ class Site:
         return f"peaks of {self.device.name}: {source} (confidence {self.device.confidence})"
 
 
-def site(name: str) -> Site:
-    """What is called `name`: "auto", "T4", "2x A100-SXM4-80GB". Raises UserError with the nearest names."""
+def site(name: str, processor: bool = False) -> Site:
+    """What is called `name`: "auto", "T4", "2x A100-SXM4-80GB", "16 vCPU". Raises UserError with the nearest names.
+
+    `processor`: for what runs on processors only; "auto" is then the one of this machine, and a GPU is an error.
+    """
     if name.strip().lower() == HERE:
-        return _here()
+        return _own_processor() if processor else _here()
     count, part = catalogue.counted(name)
+    if part.lower() in ("vcpu", "vcpus"):
+        return _rented_processor(count)
     device, assumed = catalogue.resolve(part)
+    if processor and device.kind != "cpu":
+        raise UserError(f"trees and linear models run on processors, not on {device.name}: give auto or '16 vCPU'")
     named = part != name.strip()
-    return Site(device=device, count=count if named else None, notes=(f"hardware: {assumed}",) if assumed else ())
+    notes = tuple(filter(None, [f"hardware: {assumed}" if assumed else "", device.doubt]))
+    return Site(device=device, count=count if named else None, notes=notes, threads=_cores(device))
 
 
 def rentable(name: str) -> int | None:
@@ -61,19 +72,25 @@ def hourly(site: Site, count: int, warnings: list[str]) -> dict[str, float] | No
             return None
         usd = money.electricity(money.kwh(Range(low=3600, likely=3600, high=3600), site.watts))
         return {"low": count * usd.low, "likely": count * usd.likely, "high": count * usd.high}
-    price = money.usd_per_hour(site.device.name, count)
+    part, number = rented_as(site, count)
+    price = money.usd_per_hour(part, number)
     if price is None:
         warnings.append(f"no price of {site.device.name} is known")
         return None
     if caveat := price.price.caveat():
         warnings.append(caveat)
-    largest = rentable(site.device.name)
-    if largest and count > largest:
+    largest = rentable(part)
+    if largest and number > largest:
         warnings.append(
-            f"no machine with {count} x {site.device.name} is in the table of prices (the largest has {largest}): "
+            f"no machine with {number} x {part} is in the table of prices (the largest has {largest}): "
             "the price is that of several"
         )
     return {"low": price.low, "likely": price.likely, "high": price.high}
+
+
+def rented_as(site: Site, count: int) -> tuple[str, int]:
+    """The name and number under which the table of prices knows it."""
+    return (money.VCPU, site.threads) if site.device.name.endswith(money.VCPU) else (site.device.name, count)
 
 
 @functools.cache
@@ -82,6 +99,45 @@ def _here() -> Site:
     if found.devices:
         return _card(found.devices[0], len(found.devices), found.measured)
     return _processor(found.processor, found.memory_gb, found.measured)
+
+
+@functools.cache
+def own_part() -> str:
+    """The name in the catalogue of the accelerator in this machine; "" where there is none, or it has no name."""
+    found = here().devices
+    return found[0].part if found else ""
+
+
+@functools.cache
+def _own_processor() -> Site:
+    found = here()
+    return _processor(found.processor, found.memory_gb, found.measured)
+
+
+def _rented_processor(threads: int) -> Site:
+    """So many hardware threads of a rented machine, of no processor in particular."""
+    name = f"{threads}x {money.VCPU}"
+    device = Accelerator(
+        name=name,
+        vendor="",
+        kind="cpu",
+        arch=PROBED,
+        form="rented",
+        year=0,
+        fp32_tflops=threads * VCPU_GFLOPS / 1000,
+        mem_gb=threads * VCPU_GB / 0.75 / GIB,  # all that is counted can be used
+        bw_gbs=threads * VCPU_GBS,
+        confidence="C",
+        as_of="2026-11",
+        source="an assumption of what a rented thread brings",
+    )
+    note = f"{name}: {VCPU_GFLOPS:g} GFLOP/s, {VCPU_GB:g} GB and {VCPU_GBS:g} GB/s a thread are assumed"
+    return Site(device=device, count=1, notes=(note,), threads=threads)
+
+
+def _cores(device: Accelerator) -> int:
+    """Cores of a processor, from "cores x flop per clock x GHz", summed over kinds of cores; 0: not known."""
+    return sum(int(part.partition("x")[0]) for part in device.fp32_from.split("+") if part) * (device.kind == "cpu")
 
 
 def _card(card: Device, count: int, kept: Measured | None) -> Site:
@@ -126,7 +182,7 @@ def _processor(chip: Processor, memory_gb: float, kept: Measured | None) -> Site
         name=chip.name,
         vendor="",
         kind="cpu",
-        arch="processor",
+        arch=PROBED,
         form="socket",
         year=0,
         fp32_tflops=rate / 1000,
@@ -143,4 +199,5 @@ def _processor(chip: Processor, memory_gb: float, kept: Measured | None) -> Site
         notes=(f"this machine, {chip.cores} cores: rates {told}",),
         own=True,
         watts=money.core_watts(chip.cores),
+        threads=chip.threads,
     )

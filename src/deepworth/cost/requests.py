@@ -6,10 +6,14 @@ import json
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from deepworth.cost import language, vision
+from deepworth.cost import language, rows, vision
 from deepworth.errors import UserError
 
-KINDS: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {"llm": language.answer, "vision": vision.answer}
+KINDS: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
+    "llm": language.answer,
+    "vision": vision.answer,
+    "table": rows.answer,
+}
 
 
 def answer(request: Any) -> dict[str, Any]:

@@ -16,11 +16,12 @@ from deepworth.errors import UserError
 # of the published measurements is printed by benchmarks/estimates.py.
 MEMORY = {"base": 0.15, "like": 0.50, "infer": 0.25, "precision": 0.15}
 TIME = {
-    "base": 0.22, "train": 0.10, "like": 0.25, "card": 0.25, "launch": 0.45, "cpu": 0.50, "precision": 0.15,
-    "several": 0.15,
+    "base": 0.22, "train": 0.10, "like": 0.25, "card": 0.25, "launch": 0.45, "cpu": 0.50, "probed": 0.30,
+    "precision": 0.15, "several": 0.15,
 }  # fmt: skip
 DEFAULTS = {"mode": "train", "precision": "amp", "optimizer": "sgd"}
 BATCH = {"gpu": 128, "cpu": 32}  # at most, where a request names none
+MOST = {"batch": 2**24, "n_gpus": 2**20}
 MODES = {"train": True, "training": True, "fit": True, "infer": False, "inference": False, "predict": False}
 
 
@@ -54,8 +55,8 @@ def answer(request: Mapping[str, Any]) -> dict[str, Any]:
         warnings.append(f"no network of these sizes is in the table; nearest are {', '.join(network.like)}")
     if vision_time.plain_rate(device):
         alone = vision_time.seconds(network, device, train=train, kind=kind, batch=batch)
-        half = _spread_of_time(network, device, alone, train=train, kind=kind, count=count, warnings=warnings)
-        step = alone + (_exchange(network, device, count) if train else 0.0)
+        half = spread_of_time(network, device, alone, train=train, kind=kind, count=count, warnings=warnings)
+        step = alone + (exchange(network, device, count) if train else 0.0)
         told["seconds_per_step"] = _interval(step, half)
         told["items_per_second"] = _interval(batch * count / step, half)
     else:
@@ -82,7 +83,7 @@ def _usual_batch(network: Network, device: Accelerator, *, train: bool, kind: st
     return most - most % 8 if most >= 8 else max(1, most)
 
 
-def _exchange(network: Network, device: Accelerator, count: int) -> float:
+def exchange(network: Network, device: Accelerator, count: int) -> float:
     """Seconds a step between devices that each see other images: fp32 gradients go round the ring once and back."""
     if count == 1:
         return 0.0
@@ -102,15 +103,22 @@ def _spread_of_memory(network: Network, *, train: bool, kind: str) -> float:
     return _joined(MEMORY, present)
 
 
-def _spread_of_time(
+def spread_of_time(
     network: Network, device: Accelerator, step: float, *, train: bool, kind: str, count: int, warnings: list[str]
 ) -> float:
     launch = vision_time.launches(network, device, train) * vision_time.LAUNCH_US * 1e-6 / step
     measured = device.name in vision_time.CARDS
     if launch > 0.5:
         warnings.append("the batch is small: most of a step is the launching of kernels, which the host decides")
-    if device.kind == "cpu":
+    if vision_time.probed(device):
+        warnings.append("held against 18 networks on one Xeon, fp32 without compilation: others may differ by 1.5x")
+    elif device.kind == "cpu":
         warnings.append("held against two processors, compiled, one image at a time: others may differ by 2x")
+    elif device.kind == "soc-gpu":
+        warnings.append(
+            f"no run on Apple silicon was at hand: {device.name} is taken to reach what NVIDIA's cards reach of their "
+            "data sheet"
+        )
     elif not measured:
         warnings.append(f"no published run on {device.name} was at hand: the estimate rests on its data sheet")
     if count > 1:
@@ -122,7 +130,8 @@ def _spread_of_time(
         "like": bool(network.apart),
         "card": not measured,
         "launch": launch > 0.5,
-        "cpu": device.kind == "cpu",
+        "cpu": device.kind == "cpu" and (not vision_time.probed(device) or device.confidence == "C"),
+        "probed": vision_time.probed(device),
         "precision": kind in ("fp32", "tf32") and device.kind != "cpu",
     }
     return _joined(TIME, present)
@@ -138,8 +147,13 @@ def _interval(likely: float, half: float) -> dict[str, float]:
 
 def _basis(network: Network, site: Site, train: bool, unsaid: list[str]) -> str:
     known = f"sizes of {network.like[0]}" if not network.apart else f"mean of networks near {network.like[0]}"
-    told = f"{known}, traced operator by operator; roofline with efficiencies learned from "
-    told += "390 training runs on an RTX 3090" if train else "2,400 inference runs on seven cards"
+    if site.device.kind != "cpu":
+        runs = "390 training runs on an RTX 3090" if train else "2,400 inference runs on seven cards"
+    elif train or vision_time.probed(site.device):
+        runs = "81 steps of 18 networks on one Xeon, fp32"
+    else:
+        runs = "976 inference runs on two processors"
+    told = f"{known}, traced operator by operator; roofline with efficiencies learned from {runs}"
     told += f"; not given and taken as usual: {', '.join(unsaid)}" if unsaid else ""
     return f"{told}; {site.basis}"
 
@@ -149,6 +163,6 @@ def _whole(value: Any, field: str) -> int:
         number = float(value)
     except (TypeError, ValueError):
         number = math.nan
-    if not (1 <= number <= 2**40 and number == int(number)):
-        raise UserError(f"{field} is {value!r}: give a whole number above 0")
+    if not (1 <= number <= MOST[field] and number == int(number)):
+        raise UserError(f"{field} is {value!r}: give a whole number from 1 to {MOST[field]:,}")
     return int(number)

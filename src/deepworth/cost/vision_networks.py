@@ -18,6 +18,7 @@ NEIGHBOURS = 20
 SAME = (5e-4, 0.08, 0.06)  # closer than this in the logarithms of parameters, multiply-adds and activations, beyond
 # the rounding of what was asked, it is the network itself: counters differ by what they take normalisation for
 BLUR = 0.1  # distances below it weigh alike
+BOUNDS = {"params_m": (1e-3, 1e8), "gmacs": (1e-6, 1e9), "macts": (1e-6, 1e9), "img": (1.0, 1e5)}  # of what is asked
 FLOPS = ("gmacs", "group_gmacs", "depth_gmacs")
 COUNTS = ("kernels", "train_kernels")
 MOVED = (
@@ -140,6 +141,7 @@ def _positive(request: dict[str, Any], field: str) -> float:
         value = float(request[field])
     except (TypeError, ValueError):
         value = math.nan
-    if not 0 < value < math.inf:
-        raise UserError(f"{field} is {request[field]!r}: give a number above 0")
+    least, most = BOUNDS[field]
+    if not least <= value <= most:
+        raise UserError(f"{field} is {request[field]!r}: give a number from {least:g} to {most:g}")
     return value

@@ -18,6 +18,10 @@ PRICES: dict[str, tuple[float, ...]] = {
     "infer": (1.021, 1.301, 6.464, 2.626, 1.922, 0.98, 3.688, 0.891, 6.402),
     "train": (1.121, 0.958, 13.248, 4.896, 1.768, 4.814, 9.084, 1.004, 13.982),
     "cpu": (3.013, 3.316, 17.531, 4.706, 2.597, 1.221, 2.821, 0.01, 14.966),
+    # Processors as they were probed, in fp32 by PyTorch without compilation: learned by benchmarks/processor.py from 81
+    # steps of 18 networks on a Xeon with AVX-512, on one thread and on two; a network left out is met within 9 %.
+    "eager infer": (1.539, 1.659, 5.243, 2.946, 2.027, 0.817, 2.515, 0.779, 22.738),
+    "eager train": (1.439, 2.0, 22.529, 8.851, 1.989, 1.559, 2.798, 0.842, 15.139),
 }
 # TFLOP/s a watt of board power pays for: what keeps an L4 or a Max-Q part from its peak; learned with them.
 WATTS = 1.07
@@ -35,6 +39,7 @@ CARDS: dict[str, tuple[float, float]] = {  # times the seconds of arithmetic and
     "i7-12700H": (1.648, 0.915),
     "i9-10940X": (0.766, 1.093),
 }
+PROBED = "processor"  # as `arch`
 KINDS = {"amp": "fp16", "fp16": "fp16", "bf16": "bf16", "tf32": "tf32", "fp32": "fp32"}
 WIDER = {"fp16": 1.0, "bf16": 1.0, "tf32": 1.85, "fp32": 1.85}  # bytes beside those of mixed precision
 
@@ -85,12 +90,24 @@ def seconds(network: Network, device: Accelerator, *, train: bool, kind: str, ba
     """Likely seconds of one step: what the device needs, or the launches where these take longer."""
     at_peak = terms(network, device, train=train, kind=kind, batch=batch)
     arithmetic, moving = CARDS.get(device.name, (1.0, 1.0))
-    prices = PRICES["cpu" if device.kind == "cpu" else "train" if train else "infer"]
-    priced = at_peak * prices * np.array([*[arithmetic] * 3, *[moving] * 6])
+    priced = at_peak * PRICES[_learned(device, train)] * np.array([*[arithmetic] * 3, *[moving] * 6])
     if device.kind == "cpu":
         return float(priced.sum())
     launch = launches(network, device, train) * LAUNCH_US * 1e-6
     return math.sqrt(math.hypot(priced.sum() ** 2, launch**2))  # the norm of order 4: nearly the larger
+
+
+def probed(device: Accelerator) -> bool:
+    """Whether it is a processor told by what it reaches, not by a data sheet."""
+    return device.kind == "cpu" and device.arch == PROBED
+
+
+def _learned(device: Accelerator, train: bool) -> str:
+    """Which PRICES hold: published runs on processors are inference, compiled."""
+    mode = "train" if train else "infer"
+    if device.kind != "cpu":
+        return mode
+    return f"eager {mode}" if train or probed(device) else "cpu"
 
 
 def launches(network: Network, device: Accelerator, train: bool) -> float:

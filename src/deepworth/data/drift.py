@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import field
 
@@ -9,7 +10,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from deepworth.data import forms
 from deepworth.data.examples import Examples
+from deepworth.data.kinds import FORM_SAMPLE, take_sample
+from deepworth.data.tidy import plain
 from deepworth.types import Column, record
 from deepworth.words import count
 
@@ -69,6 +73,36 @@ def lost(column: Column, given: pa.ChunkedArray, read: pa.Array, absent: Sequenc
         f"{column.name!r} holds {count(len(bad), 'value')} that cannot be read as {column.kind}: missing (the "
         f"first is {first!r} in row {bad[0] + 1:,})"
     )
+
+
+def guessed(column: Column, given: pa.ChunkedArray) -> str:
+    """What is told where values that were typed in training are text now, in a form that may be another one."""
+    sample = plain(take_sample(given))
+    if column.form or column.kind not in ("number", "datetime") or not pa.types.is_string(sample.type):
+        return ""
+    known = forms.known(sample.unique().slice(0, FORM_SAMPLE))
+    if column.kind == "datetime":
+        _, remark = forms.date_form(known)
+        return f"{column.name!r} holds dates like {known[0].as_py()!r}, and {remark}" if remark else ""
+    commas = pc.match_substring(known, ",")
+    if (
+        forms.number_form(known) != "1,234.5"
+        or not pc.all(forms.numbers(known.filter(commas), "1234,5").is_valid()).as_py()
+    ):
+        return ""
+    shown = known.filter(commas)
+    return (
+        f"{column.name!r} holds numbers like {shown[0].as_py()!r}: that commas mark thousands is a guess"
+        if len(shown)
+        else ""
+    )
+
+
+def doubled(features: Sequence[str], names: Sequence[str]) -> list[str]:
+    """A sentence for each feature whose name several columns of the source have, where training had one."""
+    times = Counter(name.strip() for name in names)
+    several = [name for name in features if times[name] > 1 and f"{name}_2" not in features]
+    return [f"{name!r} stands {times[name]} times: the first column of this name is read" for name in several]
 
 
 def _seen(column: Column, values: pa.Array) -> Seen:

@@ -13,6 +13,7 @@ from deepworth.types import Kind
 SIGNATURES: tuple[tuple[bytes, str, Kind], ...] = (
     (b"\x89PNG", ".png", "image"),
     (b"\xff\xd8\xff", ".jpg", "image"),
+    (b"GIF8", ".gif", "image"),
     (b"BM", ".bmp", "image"),
     (b"II*\0", ".tif", "image"),
     (b"MM\0*", ".tif", "image"),

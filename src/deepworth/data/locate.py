@@ -61,7 +61,7 @@ def locate(column: str, values: pa.ChunkedArray, base: str | None, spare: float 
             raise UserError(f"the column {column!r} names no file in any row: it should hold paths")
         raise UserError(
             f"{len(lost):,} of the {len(unique):,} files named in the column {column!r} are not there or empty, "
-            f"for example {lost[0]!r}; looked in {looked}. Put them there, or use --ignore {column}"
+            f"for example {lost[0]!r}; looked in {looked}. Put them there, take them out, or use --ignore {column}"
         )
     stamped = {value: stamp or file_stamp(path) for value, (path, stamp) in files.items()}
     column_values = values.cast(pa.string()).to_pylist()

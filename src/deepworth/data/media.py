@@ -48,13 +48,13 @@ def read_bytes(path: str) -> bytes:
         raise UserError(f"cannot read {path}: {error}") from error
 
 
-_listener: ContextVar[set[str] | None] = ContextVar("listener", default=None)
+_listener: ContextVar[dict[str, str] | None] = ContextVar("listener", default=None)
 
 
 @contextmanager
-def unreadable_files() -> Iterator[set[str]]:
-    """The paths that decoders have given up on while the body ran; an empty path for a file that is not there."""
-    found: set[str] = set()
+def unreadable_files() -> Iterator[dict[str, str]]:
+    """Path -> why decoders have given up on it while the body ran; an empty path for a file that is not there."""
+    found: dict[str, str] = {}
     token = _listener.set(found)
     try:
         yield found
@@ -62,6 +62,6 @@ def unreadable_files() -> Iterator[set[str]]:
         _listener.reset(token)
 
 
-def listener() -> set[str] | None:
-    """Where a decoder tells the paths it gives up on, if somebody asks; to be called in the thread of who asks."""
+def listener() -> dict[str, str] | None:
+    """Where a decoder tells what it gives up on, and why, if somebody asks; to be called in the thread of who asks."""
     return _listener.get()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -14,28 +15,35 @@ import pyarrow as pa
 import pyarrow.types as pt
 
 from deepworth.data import forms
-from deepworth.data.drift import lost
+from deepworth.data.absent import unknown
+from deepworth.data.drift import doubled, guessed, lost
 from deepworth.data.embedded import holds_media, unpack
 from deepworth.data.examples import Examples, open_table
 from deepworth.data.kinds import find_form, find_kind, share_missing, take_sample
 from deepworth.data.locate import FEW, locate
 from deepworth.data.roles import check_names, choose_features, choose_roles, guess_target, name_parts
 from deepworth.data.tidy import is_embedded, plain, tidy
-from deepworth.data.write import write_table
+from deepworth.data.write import form_table, truths, write_table
 from deepworth.errors import UserError, naming, nearest
 from deepworth.readers._files import DAMAGED
 from deepworth.readers.result import Read
 from deepworth.registry import resolve, specs
 from deepworth.types import Column, Dataset, Kind, Modality, Roles, SourceOptions
+from deepworth.words import count
 
 TABLE = "table.arrow"
 TARGET = "sealed/target.arrow"
 MEDIA: tuple[Kind, ...] = ("image", "audio")
+FILE = "file of the row"  # a column beside those a model reads
+LABELS = ("label", "split")  # what a folder of class folders calls its classes and parts
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Opened:
-    """A source whose content lies in `folder/table.arrow`, its target in `folder/sealed/target.arrow` alone."""
+    """A source whose content lies in `folder/table.arrow`, its target in `folder/sealed/target.arrow` alone.
+
+    One that is only looked at lies in memory.
+    """
 
     read: Read  # its table is `table`
     table: pa.Table  # memory-mapped, the target included
@@ -48,34 +56,36 @@ class Opened:
     notes: tuple[str, ...] = ()
 
 
-def open_source(source: Any, options: SourceOptions, folder: Path, untargeted: bool = False) -> Opened:
+def open_source(source: Any, options: SourceOptions, folder: Path, looking: bool = False) -> Opened:
     """Read a source, find what its columns are, and write them to `folder/table.arrow`, all but the target.
 
-    Raises UserError for a source that is not there, unknown, empty or damaged; for a column that is named but not
-    there; when many media files are missing; and, unless `untargeted` will do, when no target is named.
+    `looking`: the table stays in memory, is not told by a fingerprint, and needs no target. Raises UserError for a
+    source that is not there, unknown, empty or damaged; for a column that is named but not there; when many media files
+    are missing; and when no target is named.
     """
     read = read_source(source, options)
     with naming(read.source):
-        return _opened(read, options, folder, untargeted)
+        return _opened(read, options, folder, looking)
 
 
-def _opened(read: Read, options: SourceOptions, folder: Path, untargeted: bool) -> Opened:
+def _opened(read: Read, options: SourceOptions, folder: Path, looking: bool) -> Opened:
     table, notes = tidy(read.table)
     check_names(options, table.column_names)
     table, kinds = _unpacked(table, folder, options)
     kinds = {**read.kinds, **kinds, **options.kinds}
     target = options.target or read.target
-    if target is None and not untargeted:
+    if target is None and not looking:
         target, told = guess_target(read, table)
         notes += told
-    columns = tuple(_column(name, table.column(name), kinds) for name in table.column_names)
+    with ThreadPoolExecutor(2) as pool:  # Arrow works outside Python's lock
+        columns = tuple(pool.map(lambda name: _column(name, table.column(name), kinds), table.column_names))
     roles, folds, told = choose_roles(read, options, table, target, columns)
     notes += told
     if roles.split:
         place = table.column_names.index(roles.split)
         table = table.set_column(place, roles.split, name_parts(table.column(roles.split)))
     taken = {target, roles.group, roles.time, roles.split, *options.ignore, *folds}
-    modality, features, told = choose_features(columns, table, options, taken, none_will_do=untargeted)
+    modality, features, told = choose_features(columns, table, options, taken, none_will_do=looking)
     if options.ignore:
         notes += (f"left out as asked: {', '.join(options.ignore)}",)
     notes += told
@@ -84,16 +94,20 @@ def _opened(read: Read, options: SourceOptions, folder: Path, untargeted: bool) 
     table, stamps, told = _located(table, [c for c in columns if c.name in chosen and c.kind in MEDIA], read.base)
     notes += told
     typed = [name for name in (target, roles.group, roles.split) if name]
-    beside = [column for column in columns if column.name != target]
-    media = {column.name for column in columns if column.kind in MEDIA}  # paths are no content: stamps tell it
-    hashed = [name for name in features if name not in media]
-    hashes, infinite = write_table(table, beside, typed, hashed, folder / TABLE)
+    hashes: tuple[str, ...] = ()
+    if looking:
+        written, infinite = form_table(table, columns, typed)
+    else:
+        beside = [column for column in columns if column.name != target]
+        media = {column.name for column in columns if column.kind in MEDIA}  # paths are no content: stamps tell it
+        hashed = [name for name in features if name not in media]
+        hashes, infinite = write_table(table, beside, typed, hashed, folder / TABLE)
+        written = open_table(folder / TABLE)
+        if target is not None:
+            written = _with_target(written, table, columns, target, folder / TARGET)
     if infinite:
         worst = ", ".join(f"{name} ({count:,})" for name, count in list(infinite.items())[:5])
         notes += (f"infinite values are read as missing: {worst}",)
-    written = open_table(folder / TABLE)
-    if target is not None:
-        written = _with_target(written, table, columns, target, folder / TARGET)
     columns = tuple(_counted(column, written.column(column.name), column.name in typed) for column in columns)
     return Opened(
         read=replace(read, table=written),
@@ -112,33 +126,42 @@ def open_again(source: Any, dataset: Dataset, folder: Path, notes: list[str] | N
     """The rows of a new source as a model of `dataset` reads them: its features, of the same kinds, and no labels.
 
     Other columns are ignored, the target may be missing. A media file that is not there leaves its row without a path.
-    What is no value of its column's kind is read as missing, and told in `notes`. Raises UserError naming the features
+    What is no value of its column's kind is read as missing, and told in `notes`; where rows are files, the table names
+    them in `FILE`. Raises UserError naming the features
     the source lacks, and where most values of a column are none of its kind.
     """
     # Types are not guessed where words were learned: else the rows beside a row would say how it is read.
     words: dict[str, Kind] = {
         c.name: "text" for c in dataset.feature_columns if c.form or c.kind in ("category", "text", *MEDIA)
     }
-    unread = (dataset.task.target, *(c.name for c in dataset.columns if c.name not in dataset.features))
+    beside = (dataset.task.target, *LABELS, *(column.name for column in dataset.columns))
+    unread = tuple(name for name in beside if name not in dataset.features)
     read = read_source(source, SourceOptions(kinds=words, ignore=unread))
     with naming(read.source):
         return _reopened(read, dataset, folder, [] if notes is None else notes)
 
 
 def _reopened(read: Read, dataset: Dataset, folder: Path, notes: list[str]) -> Examples:
+    notes += [*read.left_out, *doubled(dataset.features, read.table.column_names)]
     table, _ = tidy(read.table)
     table = _renamed(table, read, dataset)
     lacking = [name for name in dataset.features if name not in table.column_names]
     if lacking:
         near = nearest(lacking[0], table.column_names) if len(table.column_names) < 50 else ""
-        raise UserError(f"{read.source} lacks {len(lacking)} columns the model reads: {', '.join(lacking[:10])}{near}")
+        raise UserError(
+            f"{read.source} lacks {count(len(lacking), 'column')} the model reads: {', '.join(lacking[:10])}{near}; "
+            "add what is lacking, empty where nothing is known, or train a model without"
+        )
     table, _ = _unpacked(table.select(list(dataset.features)), folder, SourceOptions())
     columns = [_formed(column, table.column(column.name)) for column in dataset.feature_columns]
     for column in columns:
         _refuse_type(column, table.column(column.name))
+    notes += [told for c in dataset.feature_columns if (told := guessed(c, table.column(c.name)))]
     media = [column for column in columns if column.kind in MEDIA]
     table, _, _ = _located(table, media, read.base, keep=True)
-    write_table(table, columns, (), (), folder / TABLE)
+    beside = [Column(name=FILE, kind="id")] if read.files else []
+    table = table.append_column(FILE, pa.array(read.files)) if beside else table
+    write_table(table, [*columns, *beside], (), (), folder / TABLE)
     written = open_table(folder / TABLE)
     typed = [column for column in columns if column.kind in ("number", "boolean", "datetime")]
     for column in typed:
@@ -162,27 +185,7 @@ def read_source(source: Any, options: SourceOptions) -> Read:
             names = ", ".join(map(repr, read.table.column_names[:10]))
             raise UserError(f"{read.source} has no rows: " + (f"only the names {names}" if names else "it is empty"))
         return read
-    raise _unknown(source)
-
-
-def _unknown(source: Any) -> UserError:
-    """Why nothing reads this source."""
-    known = "; ".join(spec.summary for spec in specs("readers").values())
-    if not isinstance(source, str | Path):
-        return UserError(f"a {type(source).__module__}.{type(source).__name__} cannot be read; what can be: {known}")
-    path = Path(str(source).partition("::")[0])
-    if path.is_file() and not path.stat().st_size:
-        return UserError(f"{path} is empty")
-    if path.exists():
-        return UserError(
-            f"{path} cannot be read: nothing is known about {path.suffix or 'such files'}; what can be: {known}"
-        )
-    folder = path.parent
-    if not folder.is_dir():
-        return UserError(f"{path} is not there: there is no folder {folder}")
-    names = [entry.name for entry in folder.iterdir() if not entry.name.startswith(".")]
-    hint = nearest(path.name, names) if len(names) <= 20 else nearest(path.name, names).partition("; known")[0]
-    return UserError(f"{path} is not there{hint if names else f': the folder {folder} is empty'}")
+    raise unknown(source)
 
 
 def _unpacked(table: pa.Table, folder: Path, options: SourceOptions) -> tuple[pa.Table, dict[str, Kind]]:
@@ -233,12 +236,15 @@ def _refuse_type(column: Column, values: pa.ChunkedArray) -> None:
         raise UserError(f"the column {column.name!r} should hold dates, but holds {kind}: write them like 2026-11-21")
     if column.kind == "number" and pt.is_timestamp(kind):
         raise UserError(f"the column {column.name!r} should hold numbers, but holds dates")
-    if pt.is_string(kind) and column.kind in ("number", "datetime"):
-        head = plain(values.slice(0, 10_000).combine_chunks())
-        if column.kind == "number":
-            forms.refuse_strange(column.name, head, forms.numbers(head, column.form), "numbers")
-        else:
-            forms.refuse_strange(column.name, head, forms.dates(head, column.form), "dates")
+    if column.kind == "boolean" and pt.is_timestamp(kind):
+        raise UserError(f"the column {column.name!r} should hold truth values, but holds dates")
+    head = plain(values.slice(0, 10_000).combine_chunks())
+    if column.kind == "boolean":
+        forms.refuse_strange(column.name, head.cast(pa.string()), truths(head), "truth values")
+    elif pt.is_string(kind) and column.kind == "number":
+        forms.refuse_strange(column.name, head, forms.numbers(head, column.form), "numbers")
+    elif pt.is_string(kind) and column.kind == "datetime":
+        forms.refuse_strange(column.name, head, forms.dates(head, column.form), "dates")
 
 
 def _located(

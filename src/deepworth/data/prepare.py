@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import io
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,13 +14,25 @@ from deepworth.data.duplicates import row_hashes
 from deepworth.data.labels import Labels, find_task
 from deepworth.data.split import SplitIndices, given_parts, group_codes, make_splits, time_codes
 from deepworth.errors import UserError, naming
-from deepworth.store import RunFolder, write
+from deepworth.store import RunFolder, write, write_array
 from deepworth.types import Dataset, Goals, Roles, SourceOptions, Splits, Task, dump
 
 if TYPE_CHECKING:
     from deepworth.data.open import Opened
 
 PARTS = ("train", "valid", "test")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Divided:
+    """An opened source with its task found and its rows divided; `rows` and `codes` hold an array a part."""
+
+    dataset: Dataset
+    splits: Splits
+    rows: dict[str, np.ndarray]  # int64 positions in the table
+    codes: dict[str, np.ndarray]  # the labels beside them: int64 class codes, or float64 amounts
+    known: np.ndarray  # (table rows,) bool: which have a target
+    hashes: np.ndarray  # (table rows,) uint64: see data/duplicates.py
 
 
 def prepare(opened: Opened, goals: Goals, options: SourceOptions, folder: Path) -> tuple[Dataset, Splits]:
@@ -31,11 +42,25 @@ def prepare(opened: Opened, goals: Goals, options: SourceOptions, folder: Path) 
     test rows lie under `data/sealed` alone; `data/has_target.npy` says of every row whether it has one. Raises
     UserError for a target or a split that cannot be used.
     """
+    divided = divide(opened, goals, options)
+    run = RunFolder(folder)
+    for part in PARTS:
+        write_array(run.path / "splits" / f"{part}.npy", divided.rows[part])
+        write_array((run.sealed if part == "test" else run.data) / f"labels_{part}.npy", divided.codes[part])
+    write_array(run.data / "row_hashes.npy", divided.hashes)
+    write_array(run.data / "has_target.npy", divided.known)
+    write(run.path / "splits" / "splits.json", dump(divided.splits))
+    write(run.data / "dataset.json", dump(divided.dataset))  # last: a folder that has it is whole
+    return divided.dataset, divided.splits
+
+
+def divide(opened: Opened, goals: Goals, options: SourceOptions) -> Divided:
+    """Find the task and divide the rows; nothing is written. Raises UserError as `prepare` does."""
     with naming(opened.read.source):
-        return _prepared(opened, goals, options, folder)
+        return _divided(opened, goals, options)
 
 
-def _prepared(opened: Opened, goals: Goals, options: SourceOptions, folder: Path) -> tuple[Dataset, Splits]:
+def _divided(opened: Opened, goals: Goals, options: SourceOptions) -> Divided:
     if opened.target is None:
         raise UserError("name the column to predict with --target")
     labels = find_task(opened.target, opened.table.column(opened.target), options.task, goals.metric)
@@ -56,16 +81,11 @@ def _prepared(opened: Opened, goals: Goals, options: SourceOptions, folder: Path
         roles=opened.roles,
         notes=(*opened.notes, *labels.notes),
     )
-    hashes = row_hashes(opened.table, dataset.feature_columns)
-    run = RunFolder(folder)
+    placed = {part: rows[getattr(division, part)] for part in PARTS}
+    labelled = {part: codes[getattr(division, part)] for part in PARTS}
     digest = hashlib.sha256(f"{division.protocol}|{goals.seed}".encode())
     for part in PARTS:
-        positions = getattr(division, part)
-        digest.update(rows[positions].tobytes() + b"|" + codes[positions].tobytes() + b"|")
-        _write_array(run.path / "splits" / f"{part}.npy", rows[positions])
-        _write_array((run.sealed if part == "test" else run.data) / f"labels_{part}.npy", codes[positions])
-    _write_array(run.data / "row_hashes.npy", hashes)
-    _write_array(run.data / "has_target.npy", labels.known)
+        digest.update(placed[part].tobytes() + b"|" + labelled[part].tobytes() + b"|")
     splits = Splits(
         protocol=division.protocol,
         seed=goals.seed,
@@ -75,9 +95,14 @@ def _prepared(opened: Opened, goals: Goals, options: SourceOptions, folder: Path
         fingerprint=digest.hexdigest()[:16],
         notes=(*division.notes, *told),
     )
-    write(run.path / "splits" / "splits.json", dump(splits))
-    write(run.data / "dataset.json", dump(dataset))  # last: a folder that has it is whole
-    return dataset, splits
+    return Divided(
+        dataset=dataset,
+        splits=splits,
+        rows=placed,
+        codes=labelled,
+        known=labels.known,
+        hashes=row_hashes(opened.table, dataset.feature_columns),
+    )
 
 
 def _divide(table: pa.Table, labels: Labels, roles: Roles, seed: int) -> tuple[np.ndarray, np.ndarray, SplitIndices]:
@@ -117,9 +142,3 @@ def _judged_by(
     if wanted:
         raise UserError(f"{why}: divide the rows another way, or take --metric {other}")
     return replace(task, metric=other), (f"judged by {other}: {why}",)
-
-
-def _write_array(path: Path, values: np.ndarray) -> None:
-    buffer = io.BytesIO()
-    np.save(buffer, values, allow_pickle=False)
-    write(path, buffer.getvalue())

@@ -59,7 +59,7 @@ def make_splits(
         )
     if groups is not None and times is not None:
         raise UserError("a split by group and by time at once is not made: give --group or --time-column, not both")
-    drawing = _Drawing(codes if task.is_classification else None, groups, times, np.random.default_rng(seed))
+    drawing = Drawing(codes if task.is_classification else None, groups, times, np.random.default_rng(seed))
     everything = np.arange(len(codes))
     part = np.zeros(len(codes), np.int8) if given is None else given.astype(np.int8)
     if not (part == 2).any():
@@ -80,7 +80,7 @@ def make_splits(
     )
 
 
-class _Drawing:
+class Drawing:
     """Takes some rows out of a pool the way the data asks for."""
 
     def __init__(

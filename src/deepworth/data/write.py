@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 import pyarrow.types as pt
 
 from deepworth.data import forms
-from deepworth.data.kinds import WORDS, take_unique
+from deepworth.data.kinds import WORDS, has_strange, take_unique
 from deepworth.data.tidy import plain
 from deepworth.store import whole
 from deepworth.types import Column
@@ -56,6 +56,24 @@ def write_table(
     return tuple(hashers[name].digest() for name in hashed), infinite
 
 
+def form_table(table: pa.Table, columns: Sequence[Column], typed: Sequence[str]) -> tuple[pa.Table, dict[str, int]]:
+    """The columns as `write_table` would write them, in memory, and infinite counts: for what is only looked at."""
+
+    def formed(column: Column) -> tuple[pa.ChunkedArray, int]:
+        values = table.column(column.name)
+        if column.kind == "category" and pt.is_string(values.type) and column.name not in typed:
+            values = values.dictionary_encode()  # once, not for the vocabulary and for the codes
+        writer = _Converter(values, column, column.name in typed)
+        return pa.chunked_array([writer(chunk) for chunk in values.chunks], writer.type), writer.infinite
+
+    with ThreadPoolExecutor(2) as pool:
+        arrays, infinite = zip(*pool.map(formed, columns), strict=True)
+    names = [column.name for column in columns]
+    return pa.Table.from_arrays(arrays, names=names), {
+        n: count for n, count in zip(names, infinite, strict=True) if count
+    }
+
+
 class _Converter:
     """One column of the source, batch after batch in the form of its kind."""
 
@@ -73,22 +91,27 @@ class _Converter:
         return converted
 
     def _convert(self, array: pa.Array) -> pa.Array:
-        values, kind = plain(array), self.column.kind
         if self.vocabulary is not None:
-            codes = pc.index_in(_strings(values), value_set=self.vocabulary)
+            if pt.is_dictionary(array.type):
+                codes = pc.index_in(_strings(plain(array.dictionary)), value_set=self.vocabulary).take(array.indices)
+            else:
+                codes = pc.index_in(_strings(plain(array)), value_set=self.vocabulary)
             return pa.DictionaryArray.from_arrays(codes, self.vocabulary)
+        values, kind = plain(array), self.column.kind
         if kind == "number" and pt.is_string(values.type) and not self.verbatim:
             return forms.numbers(values, self.column.form)
         if kind == "datetime" and pt.is_string(values.type):
             return forms.dates(values, self.column.form)
         if kind == "boolean" and not self.typed:
-            return _truth(values)
+            return truths(values)
         if kind in ("text", "image", "audio"):
             return _strings(values)
         return _blank_to_null(values) if pt.is_string(values.type) else values
 
     def _finite(self, array: pa.Array) -> pa.Array:
         """NaN becomes null; infinite values too, but for the target, whose reader must see them."""
+        if not has_strange(array):
+            return array
         fine = pc.is_finite(array) if not self.typed else pc.invert(pc.is_nan(array))
         bad = len(array) - array.null_count - (pc.sum(fine).as_py() or 0)
         if not bad:
@@ -122,9 +145,12 @@ def _blank_to_null(values: pa.Array) -> pa.Array:
     return pc.if_else(blank, pa.scalar(None, pa.string()), values) if pc.any(blank).as_py() else values
 
 
-def _truth(values: pa.Array) -> pa.Array:
+def truths(values: pa.Array) -> pa.Array:
+    """Truth values of words, of 0 and 1, of truth values; what is none is null."""
     if pt.is_boolean(values.type):
         return values
+    if pt.is_null(values.type):
+        return values.cast(pa.bool_())
     if not pt.is_string(values.type):
         bit = pc.is_in(values, value_set=pa.array([0, 1], values.type))
         return pc.if_else(bit, values, pa.scalar(None, values.type)).cast(pa.bool_())

@@ -73,7 +73,7 @@ def _fitting(situation: Situation) -> list[ModelSpec]:
 def _candidate(spec: ModelSpec, situation: Situation, fired: Sequence[Rule], here: bool) -> Candidate:
     goals = situation.goals
     params = {"weights": goals.weights} if spec.weights and goals.weights else {}  # another network is another trial
-    estimate: Estimate = resolve(spec.cost)(situation.work, situation.machine, {})
+    estimate: Estimate = resolve(spec.cost)(situation.work, situation.machine, params)
     if situation.machine == situation.here:  # what was measured here says nothing about another
         estimate = corrected(spec.name, estimate, situation.work, situation.past)
     estimate = replace(estimate, usd=priced(estimate.seconds, situation.hardware))

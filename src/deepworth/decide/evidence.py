@@ -29,8 +29,8 @@ Z = 1.6449  # 90 %, both sides
 SPLIT = {"random": ", split at random", "time": ", split by time", "group": ", split by groups", "given": ""}
 DEPENDENT = ("time", "group")  # protocols for rows that tell of each other
 OTHER_SPLIT = (
-    "Not for rows that follow each other in time or belong to groups: there the order of models is another "
-    "(Kendall tau 0.49 to 0.60 with that of random splits; BeyondArena, arXiv 2606.30410)."
+    "Not for rows that follow each other in time or belong to groups: there the order of models differs "
+    "(Kendall tau 0.49 to 0.60; BeyondArena, arXiv 2606.30410)."
 )
 
 
@@ -101,10 +101,10 @@ def _answer(comparison: Comparison, task: str, rows: int, split: str, fired: Seq
     verb = verb if sets > 1 or wins else "lost to" if comparison.against else "missed"
     claim = f"On {where}: {comparison.challenger} {verb} {comparison.base}"
     if sets > 1:
-        claim += f" on {_counted(pairs)} ({wins / sets:.0%} [{share_low:.0%} .. {share_high:.0%}])"
+        claim += f" on {_counted(pairs)} ({wins / sets:.0%} [{100 * share_low:.0f}..{share_high:.0%}])"
     if comparison.against:
-        claim += f", the {'median ' * (sets > 1)}gain is {_gain(gain)} of the error"
-        claim += f" [{_gain(gain_low)} .. {_gain(gain_high)}]" if sets > 1 else ""
+        claim += f", by {'a median of ' * (sets > 1)}{_gain(gain)} of the error"
+        claim += f" [{_gain(gain_low).rstrip('%')}..{_gain(gain_high)}]" if sets > 1 else ""
     other = OTHER_SPLIT if split in DEPENDENT and comparison.split == "random" else ""
     rules = fired if sets >= HANDFUL and not other else ()
     against = [_contradiction(rule, comparison, share_low, share_high) for rule in rules]
@@ -138,7 +138,7 @@ def _gain(gain: float) -> str:
 
 
 def in_short(evidence: Sequence[Evidence], *, forecast: bool = False, pretrained: bool = False) -> str:
-    """The nearest answer as sentences with all that weakens it, then what a foundation model did beside it.
+    """The nearest answer with the rules and splits it speaks against, then what a foundation model did beside it.
 
     `forecast`: results on forecasting are nearer than those on tables. `pretrained`: a pretrained network is among
     the candidates.
@@ -150,24 +150,19 @@ def in_short(evidence: Sequence[Evidence], *, forecast: bool = False, pretrained
     if not evidence:
         return "No published results for such data are at hand."
     if not against:
-        return f"No published comparison with trees or features made by hand is at hand. {_said(evidence[0])}"
-    said = f"Published for such data: {_said(against[0], begins=False)}"
+        return f"No published comparison with trees or features made by hand is at hand. {evidence[0].claim}."
+    weakened = against[0].note.removesuffix(about[against[0].id].caveat).strip()
+    said = f"Published for such data: {against[0].claim[0].lower()}{against[0].claim[1:]}. {weakened}".strip()
     alike = [item for item in against[1:] if _on_series(about[item.id]) == _on_series(about[against[0].id])]
     rest = (item for item in alike if about[item.id].rung == "frozen")
     if pretrained or not (other := next(rest, None)):
         return said
-    new = [part for part in other.note.rstrip(".").split(". ") if part and part not in against[0].note]
     claim = other.claim.replace(f"On {against[0].where}:", "On the same sets")
-    return f"{said} {'. '.join([claim, *new])}. It is not tried here: no such model is built in."
+    return f"{said} {claim}; no such model is built in."
 
 
 def _on_series(comparison: Comparison) -> bool:
     return "forecasting" in comparison.quoted
-
-
-def _said(item: Evidence, begins: bool = True) -> str:
-    claim = item.claim if begins else f"{item.claim[0].lower()}{item.claim[1:]}"
-    return f"{claim}. {item.note}".strip()
 
 
 def _nearest(pairs: Sequence[Pair], task: str, rows: int) -> tuple[Sequence[Pair], str]:

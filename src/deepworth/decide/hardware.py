@@ -26,7 +26,7 @@ def reckoned(name: str, here: Machine) -> tuple[Hardware, Machine]:
     if name == "auto":
         return found(here), here
     if name == "none":
-        bare = replace(here, accelerator="", accelerators=0, accelerator_gb=0.0, accelerator_gflops=0.0)
+        bare = Machine(threads=here.threads, memory_gb=here.memory_gb, gflops=here.gflops, bf16=here.bf16)
         return found(bare), bare
     return _named(name, here)
 
@@ -52,7 +52,8 @@ def _named(name: str, here: Machine) -> tuple[Hardware, Machine]:
     item, assumed = resolve(part)
     if item.kind in ("tpu", "asic"):
         raise UserError(f"{item.name} cannot be planned for: training here runs on PyTorch with CUDA, ROCm or MPS")
-    hardware = Hardware(name=item.name, count=count, memory_gb=item.mem_gb, found=False, note=assumed)
+    note = "; ".join(filter(None, [assumed, item.doubt.partition(": ")[2]]))
+    hardware = Hardware(name=item.name, count=count, memory_gb=item.mem_gb, found=False, note=note)
     if rate := money.usd_per_hour(item.name, count):
         price, dated = rate.price, rate.price.as_of.partition(" (")[0]
         basis = f"{price.provider} {price.instance}, {dated}" + ": it may be older than a year" * bool(price.caveat())
@@ -69,6 +70,8 @@ def _named(name: str, here: Machine) -> tuple[Hardware, Machine]:
         accelerators=count * item.devices,
         accelerator_gb=item.usable_gb,
         accelerator_gflops=training_gflops(item),
+        accelerator_part=item.name,
+        accelerator_found=False,
     )
     return hardware, machine
 

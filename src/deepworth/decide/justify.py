@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from deepworth.decide.candidates import Choice, cheapest_card, choose
 from deepworth.decide.evidence import in_short
 from deepworth.decide.hardware import priced
-from deepworth.decide.phrases import device, joined, kind, limited, things, total
+from deepworth.decide.outside import beyond
+from deepworth.decide.phrases import device, gpu_hours, joined, kind, limited, things, total
 from deepworth.decide.shapes import SHAPES
 from deepworth.decide.situation import Situation
 from deepworth.decide.stop import weighed
@@ -30,6 +31,8 @@ SUSPICIONS = {  # concerns to settle before money is spent
 }
 READ_AS = {  # concerns about what the data is -> what is read instead
     "molecules": "the letters of a formula, and knows nothing of its structure",
+    "dna": "letters, and knows nothing of what they code for",
+    "proteins": "letters, and knows nothing of folds and families",
     "series": "one row at a time, and foretells nothing",
     "sequences": "one row at a time, and nothing of its course",
 }
@@ -52,6 +55,7 @@ def justification(
             pretrained=any(c.rung == "frozen" for c in choice.candidates),
         ),
         _start(situation, choice) if not other or other.id == "sequences" else "",
+        beyond(other.id, situation) if other else "",
         _bill(situation, choice),
         _first(situation, concerns),
         _end(situation, choice),
@@ -89,7 +93,7 @@ def _trees(situation: Situation, choice: Choice) -> str:
         return "Boosted trees can read such columns as they are, but were left out."
     many = len(classical) > 1
     return (
-        f"Boosted trees can read such columns as they are, and a linear model nearly so: {names} "
+        f"Boosted trees can read such columns as they are: {names} "
         f"take{'s' * (not many)} {takes}{uncut} and set{'s' * (not many)} the mark."
     )
 
@@ -102,11 +106,11 @@ def _start(situation: Situation, choice: Choice) -> str:
         return _from_nothing(rungs["custom"], situation.goals.seconds)
     spec = specs("models")[pretrained[0].model]
     weights, _ = find_weights(situation.work.modality, situation.goals.weights or spec.weights)
-    said = f"The network does not start from nothing but from a pretrained one, {weights.summary} ({weights.licence})"
+    said = f"The network starts from a pretrained one, {weights.summary} ({weights.licence})"
     made, moved = _runs(rungs["frozen"]), _runs(rungs["tuned"])
     steps = [f"to make features with it ({made})" if made else "", f"to fine-tune it ({moved})" if moved else ""]
     if any(steps):
-        said = f"{said}: the plan is {' and then '.join(filter(None, steps))}"
+        said = f"{said}: {' and then '.join(filter(None, steps))}"
     left: dict[str, list[str]] = {}  # reason -> what it leaves out
     uses: dict[Rung, str] = {"frozen": "making features with it", "tuned": "fine-tuning it"}
     for rung, what in uses.items():
@@ -124,8 +128,8 @@ def _from_nothing(candidates: Sequence[Candidate], limit: float) -> str:
     runs = [c for c in candidates if c.decision == "run"]
     if runs:
         names, many = joined([c.model for c in runs]), len(runs) > 1
-        said = f"No pretrained network for such data is built in: the deep candidate{'s' * many}, {names}, "
-        return f"{said}start{'s' * (not many)} from nothing ({span(total(runs))}{' in all' * many})."
+        said = f"No pretrained network for such data is built in: {names} start{'s' * (not many)} from nothing"
+        return f"{said} ({span(total(runs))}{' in all' * many})."
     if candidates:
         names = joined([f"{c.model}, {span(c.estimate.seconds)}" for c in candidates])
         return f"No network is trained ({names}), since {_why(candidates[0], limit, len(candidates) > 1)}."
@@ -156,8 +160,7 @@ def _bill(situation: Situation, choice: Choice) -> str:
             bare = f"On {device(hardware)} everything together takes {span(everything)}"
         return f"{bare}{_costs(hardware, everything)}.{cut}{_with_a_gpu(situation)}"
     gpu = _capped(total([c for c in choice.runs if c.rung in DEEP]), limit)
-    hours = Range(**{end: getattr(gpu, end) / 3600 * hardware.count for end in ("low", "likely", "high")})
-    shown = f"{_hours(hours.likely)} GPU-hours [{_hours(hours.low)}..{_hours(hours.high)}]"
+    shown = gpu_hours(gpu, hardware.count)
     where = device(hardware) if not hardware.found else f"the {hardware.name} that is here"
     cost = _costs(hardware, everything)
     return f"On {where} the networks take {shown}, and everything together {span(everything)}{cost}.{cut}"
@@ -189,22 +192,31 @@ def _costs(hardware: Hardware, seconds: Range) -> str:
     return f" and {money_span(cost)} ({hardware.priced})"
 
 
-def _hours(hours: float) -> str:
-    return f"{hours:.3f}" if hours < 0.1 else f"{hours:.2g}" if hours < 10 else f"{hours:,.0f}"
-
-
 def _with_a_gpu(situation: Situation) -> str:
     """What would be asked for if a GPU were rented, where that would let another model in."""
     there = situation.on(cheapest_card(situation))
     before = {c.model for c in choose(situation, installed_only=False).runs}
     added = [c for c in choose(there, installed_only=False).runs if c.model not in before]
     if not added:
-        return " Renting one would let no further model in."
+        return _only_faster(situation, there)
     seconds = _capped(total(added), there.goals.seconds)
     return (
         f" Renting {device(there.hardware)}{_brought(added)} would let {joined([c.model for c in added])} in for "
-        f"{_hours(seconds.likely / 3600)} GPU-hours [{_hours(seconds.low / 3600)}..{_hours(seconds.high / 3600)}]"
+        f"{gpu_hours(seconds)}"
         f"{_costs(there.hardware, seconds)}."
+    )
+
+
+def _only_faster(situation: Situation, there: Situation) -> str:
+    """What a GPU that lets nothing in would change: the seconds, at its price."""
+    seconds = total(choose(there, installed_only=False).runs)
+    here = total(choose(situation, installed_only=False).runs)
+    if not seconds.likely or here.likely < 1.5 * seconds.likely:
+        return " Renting one would let no further model in."
+    spent = _capped(seconds, there.goals.seconds)
+    return (
+        f" Renting {device(there.hardware)} would let no further model in; everything would take {span(seconds)}"
+        f"{_costs(there.hardware, spent)}."
     )
 
 
@@ -254,15 +266,13 @@ def _end(situation: Situation, choice: Choice) -> str:
     rungs = {c.rung for c in choice.runs} - {"floor"}
     if "classical" not in rungs or len(rungs) == 1:  # one side alone decides nothing
         return f"{always}; it ends {limit} at the latest."
-    perfect = "it ends early if one makes no error on the validation rows once a model of each side was tried"
+    perfect = "It ends early once a model of each side was tried and one makes no error on the validation rows"
     if not later:
-        return f"{always}; {perfect}, and {limit} at the latest."
+        return f"{always}. {perfect}, and {limit} at the latest."
     toll = percent(goals.worth, signed=False)
-    each = f"each of {joined(later)}" if len(later) > 1 else later[0]
     return (
-        f"{always}. After that {each} is tried only if what it is expected to take off the error of the best so far is "
-        f"more than its price, {toll} for the whole limit and in proportion for less; {perfect}, and {limit} at the "
-        "latest."
+        f"{always}; {joined(later)} only if expected to take more off the error of the best so far than the price, "
+        f"{toll} for the whole limit and in proportion for less. {perfect}, and {limit} at the latest."
     )
 
 

@@ -60,6 +60,15 @@ def device(hardware: Hardware) -> str:
     return f"{number} {hardware.name}{memory}"
 
 
+def gpu_hours(seconds: Range, devices: int = 1) -> str:
+    """0.009 GPU-hours [0.004..0.018], of all devices together."""
+    low, likely, high = (
+        f"{hours:.3f}" if hours < 0.1 else f"{hours:.2g}" if hours < 10 else f"{hours:,.0f}"
+        for hours in (end / 3600 * max(devices, 1) for end in (seconds.low, seconds.likely, seconds.high))
+    )
+    return f"{likely} GPU-hours [{low}..{high}]"
+
+
 def total(candidates: Iterable[Candidate]) -> Range:
     """Seconds of all of them together."""
     return added(candidate.estimate.seconds for candidate in candidates)

@@ -11,7 +11,7 @@ from deepworth.decide.hardware import reckoned
 from deepworth.decide.justify import justification
 from deepworth.decide.phrases import joined
 from deepworth.decide.questions import answers
-from deepworth.decide.shapes import published_as, shapes
+from deepworth.decide.shapes import STRINGS, published_as, shapes
 from deepworth.decide.situation import Situation
 from deepworth.errors import Unanswered
 from deepworth.types import Dataset, Goals, Hardware, Machine, Plan, Profile, Splits, Workload
@@ -37,8 +37,8 @@ def make_plan(
     choice = choose(situation)
     concerns = (*shapes(dataset, profile), *profile.concerns)
     published = replace(work, modality=published_as(concerns, work.modality))
-    molecules = published.modality == "molecules"  # what holds for text says nothing about formulas
-    fired = tuple(r for r in choice.rules if not (molecules and r.question == "data" and "modality" in r.when))
+    strings = published.modality in STRINGS  # what holds for text says nothing about formulas and sequences
+    fired = tuple(r for r in choice.rules if not (strings and r.question == "data" and "modality" in r.when))
     evidence = evidence_for(published, situation.order, fired)
     four = answers(situation, choice)
     return Plan(

@@ -5,16 +5,21 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from deepworth.decide.strings import written
 from deepworth.types import Column, Concern, Dataset, Modality, Profile
 
-MOLECULES = re.compile(r"smiles|inchi|selfies", re.IGNORECASE)
 SEQUENCES = {"sequence", "recording", "series", "episode", "trial", "session", "unit", "engine", "execution"}
 NUMBERED = ("id", "no", "nr", "num", "number", "key")
 ROWS_OF_ONE = 20  # mean rows per value from which rows are the steps of a sequence
 COUNTED = 20_000  # rows on which distinct values are counted at most, see data/kinds.py
-SHAPES = ("molecules", "series", "sequences", "mixture")  # ids of the concerns
-NOT_READ = ("molecules", "series", "sequences")  # of these, what no model here reads as what it is
-PUBLISHED = ("molecules", "sequences")  # of these, kinds of data that published results are filed under
+STRINGS = {  # what strings are written as -> what they hold, and what is made of them first
+    "molecules": ("molecules", "fingerprints, descriptors"),
+    "dna": ("DNA or RNA", "counts of short words, k-mers"),
+    "proteins": ("proteins", "counts of amino acids and short words of them"),
+}
+SHAPES = (*STRINGS, "series", "sequences", "mixture")  # ids of the concerns
+NOT_READ = (*STRINGS, "series", "sequences")  # of these, what no model here reads as what it is
+PUBLISHED = (*STRINGS, "sequences")  # of these, kinds of data that published results are filed under
 USEFUL = ("number", "category", "boolean", "text", "image", "audio")
 MEDIA = ("image", "audio")
 
@@ -27,19 +32,21 @@ def published_as(concerns: Sequence[Concern], modality: Modality) -> Modality:
 def shapes(dataset: Dataset, profile: Profile) -> tuple[Concern, ...]:
     """A concern for each thing the data is and the plan does not treat it as."""
     course = _series(dataset, profile) or _sequences(dataset)  # many series in one table are told as series
-    found = (_molecules(dataset), course, _several(dataset, profile))
+    found = (_strings(dataset), course, _several(dataset, profile))
     return tuple(concern for concern in found if concern)
 
 
-def _molecules(dataset: Dataset) -> Concern | None:
-    columns = [c.name for c in dataset.feature_columns if c.kind in ("text", "id") and MOLECULES.search(c.name)]
-    if not columns:
+def _strings(dataset: Dataset) -> Concern | None:
+    kind, column = written(dataset)
+    if not kind:
         return None
+    holds, first = STRINGS[kind]
+    read = "this plan takes them for text" if dataset.modality == "text" else "this plan counts their letters"
     return _shape(
-        "molecules",
-        f"the column {columns[0]} holds molecules: no model here reads their structure yet, so this plan takes them "
-        "for text; make columns of them (fingerprints, descriptors), and trees on these are the usual base",
-        columns,
+        kind,
+        f"the column {column} holds {holds}: no model here reads their structure yet, so {read}; make columns of them "
+        f"({first}), and trees on these are the usual base",
+        [column],
     )
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 from deepworth.cost.history import Actual
 from deepworth.decide.hardware import reckoned
+from deepworth.decide.strings import written
 from deepworth.types import Concern, Dataset, Goals, Hardware, Machine, Profile, Splits, Workload
 
 FactValue = str | float | bool
@@ -63,6 +64,8 @@ class Situation:
             "device_gb": self.machine.accelerator_gb,
             "one_run": weeks is None,
         }
+        if strings := written(self.dataset)[0]:
+            known["strings"] = strings
         return known if weeks is None else known | {"weeks": weeks}
 
     def on(self, hardware: str) -> Situation:

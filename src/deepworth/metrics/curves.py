@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
+from scipy import sparse
 from scipy.special import ndtri
+
+from deepworth.metrics.scores import Metric
+from deepworth.metrics.sums import sums
 
 EXPONENTS = np.linspace(0.05, 1.5, 59)  # of the power law that are tried: learners lie between (Viering and Loog 2022)
 LEAST_SIZES = 4  # a law with three constants through three sizes fits anything
 LEAST_SEEDS = 3
 FAR = 10.0  # times the largest size that was measured: no projection reaches further
 AGREE = 0.95  # share of the resampled pairs of curves that must cross for a crossing to be believed
+BUNDLES = 1000  # test rows are resampled in so many random bundles where there are more
 WIDEST = 10.0  # times its lower end that the upper end of a crossing may be
 
 
@@ -71,13 +77,17 @@ def fit_power_laws(sizes: np.ndarray, errors: np.ndarray) -> PowerLaws:
     return PowerLaws(a, b, c)
 
 
-def resampled_errors(errors: np.ndarray, resamples: int = 500, seed: int = 0) -> np.ndarray:
+def resampled_errors(
+    errors: np.ndarray, resamples: int = 500, seed: int = 0, of_rows: np.ndarray | None = None
+) -> np.ndarray:
     """(1 + resamples, models, sizes) mean errors: first those over all seeds, then what they might have been.
 
     `errors` is (seeds, models, sizes): each seed draws its own nested subsets, and all models and sizes of a seed share
     them, so the deviations of a seed stay together. They are weighted at random so that whatever is nearly linear in
     the errors has Student's t distribution with seeds - 1 degrees of freedom: a bootstrap of a handful of seeds looks
-    too sure (3 seeds: 80 % of its 95 % intervals hold the truth). Raises ValueError for fewer than LEAST_SEEDS seeds.
+    too sure (3 seeds: 80 % of its 95 % intervals hold the truth). All are judged on the same test rows: what other rows
+    would have added, (resamples, seeds, models, sizes) of `deviations`, is added where it is given. Raises ValueError
+    for fewer than LEAST_SEEDS seeds.
     """
     seeds = len(errors)
     if seeds < LEAST_SEEDS:
@@ -87,7 +97,35 @@ def resampled_errors(errors: np.ndarray, resamples: int = 500, seed: int = 0) ->
     weights = random.standard_normal((resamples, seeds)) / np.sqrt(seeds * (seeds - 1))
     weights /= np.sqrt(random.chisquare(seeds - 1, (resamples, 1)) / (seeds - 1))
     drawn = mean + np.einsum("rs,smk->rmk", weights, errors - mean)
+    if of_rows is not None and len(of_rows):
+        drawn += np.resize(of_rows.mean(1), drawn.shape)
     return np.maximum(np.concatenate([mean[None], drawn]), 0.0)
+
+
+def deviations(
+    metric: Metric,
+    labels: np.ndarray,
+    predictions: Sequence[np.ndarray],
+    groups: np.ndarray | None = None,
+    resamples: int = 500,
+    seed: int = 0,
+) -> np.ndarray:
+    """(resamples, models) errors on resampled test rows, or groups, less those on the rows as they are.
+
+    All models are scored on the same resamples, as in `paired_gain`; those without a value in one of them are left out.
+    """
+    random = np.random.default_rng(seed)
+    scored = [sums(metric, labels, one) for one in predictions]
+    if groups is not None:
+        unit = np.unique(groups, return_inverse=True)[1]
+    else:
+        unit = random.permutation(len(labels)) % BUNDLES if len(labels) > BUNDLES else np.arange(len(labels))
+    number = int(unit.max()) + 1
+    pool = sparse.csr_matrix((np.ones(len(unit)), (unit, np.arange(len(unit)))), shape=(number, len(unit)))
+    counts = random.multinomial(number, np.full(number, 1 / number), resamples).astype(np.float64)
+    drawn = np.stack([one.error(counts @ (pool @ one.rows)) for one in scored], -1)
+    whole = np.stack([one.error(one.rows.sum(0)) for one in scored], -1)
+    return (drawn - whole)[np.isfinite(drawn).all(1)]
 
 
 def crossing(sizes: np.ndarray, base: np.ndarray, challenger: np.ndarray, level: float = 0.95) -> Projected:
@@ -106,10 +144,15 @@ def crossing(sizes: np.ndarray, base: np.ndarray, challenger: np.ndarray, level:
     low, high = (float(q) for q in np.quantile(drawn, [(1 - level) / 2, (1 + level) / 2], method="nearest"))
     crosses = float(np.isfinite(drawn).mean())
     why_not = ""
-    if not np.isfinite(value):
+    if not np.isfinite(value) and ahead[0].any():
+        why_not = f"it leads up to about {grid[np.flatnonzero(ahead[0])[-1]]:,.0f} rows only"
+    elif not np.isfinite(value):
         why_not = f"the curves do not cross within {FAR:.0f} times the {largest:,.0f} rows measured"
+        why_not += f", but {crosses:.0%} of the resampled ones do" if crosses > (1 - level) / 2 else ""
     elif value <= grid[0]:
         why_not = "it leads at every size that was measured"
+        if high > grid[0]:
+            why_not += f", but in {float((drawn <= grid[0]).mean()):.0%} of the resampled curves only"
     elif crosses < AGREE:
         why_not = f"only {crosses:.0%} of the resampled curves cross"
     elif high > WIDEST * low:
@@ -125,7 +168,7 @@ def gain_of_more_rows(
     if rows * times > FAR * float(np.max(sizes)):
         raise ValueError(f"{rows * times:,.0f} rows are more than {FAR:.0f} times the {np.max(sizes):,} measured")
     now, more = fit_power_laws(sizes, errors).at(np.array([rows, rows * times])).T
-    gains = 1 - more / np.maximum(now, 1e-12)
+    gains = np.where(now > 0, 1 - more / np.where(now > 0, now, 1.0), 0.0)  # nothing is left to gain without an error
     return float(gains[0]), gains[1:]
 
 

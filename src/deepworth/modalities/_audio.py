@@ -16,6 +16,8 @@ from deepworth.data.media import read_bytes
 from deepworth.errors import UserError
 from deepworth.modalities._load import in_chunks, tolerant
 
+LOUDEST = 1e3  # a sample of a damaged file may be 1e38, whose square is no number
+
 
 def decode_audio(path: str, rate: int, seconds: float | None = None) -> np.ndarray:
     """The mean of a clip's channels at `rate` samples a second, (samples,) float32, about -1 to 1.
@@ -32,7 +34,8 @@ def decode_audio(path: str, rate: int, seconds: float | None = None) -> np.ndarr
         raise _unreadable(path, data, error) from error
     if not len(samples):
         raise UserError(f"cannot read the audio file {path}: it holds no samples; mend the file or take its row out")
-    return resample(np.nan_to_num(samples.mean(axis=1), posinf=0.0, neginf=0.0), native, rate)
+    wave = np.nan_to_num(samples.mean(axis=1), posinf=0.0, neginf=0.0)
+    return resample(wave.clip(-LOUDEST, LOUDEST), native, rate)
 
 
 def resample(wave: np.ndarray, native: int, rate: int) -> np.ndarray:

@@ -52,12 +52,12 @@ def tolerant(
     def decoded(path: str) -> T:
         try:
             return decode(path)
-        except UserError:
+        except UserError as error:
             if notes is not None:
                 with lock:
                     notes["broken"] = notes.get("broken", 0) + 1
             if heard is not None:
-                heard.add(path)
+                heard[path] = str(error)
             return neutral()
 
     return decoded

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import torch
-from tokenizers import Tokenizer
 
 from deepworth.data.examples import Examples
+
+if TYPE_CHECKING:  # only networks for text need it
+    from tokenizers import Tokenizer
 
 CHUNK = 256  # texts tokenised at once
 CUT_CHARS = 12  # characters a token that the tokenizer is given: it reads all it gets

@@ -8,17 +8,16 @@ import os
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-from tokenizers import Tokenizer
 from torch import nn
 
 from deepworth.data.examples import Examples
 from deepworth.errors import OutOfTime
 from deepworth.models import _neural, _ranks
-from deepworth.models._media_cost import batch_size
+from deepworth.models._media_cost import PREDICT_ROWS, batch_size
 from deepworth.models._media_inputs import Inputs
 from deepworth.models._media_target import MediaTarget
 from deepworth.models._media_views import AudioView, ImageView, TextView, View
@@ -29,9 +28,11 @@ from deepworth.train.options import Options
 from deepworth.train.runtime import Precision
 from deepworth.types import Column, Modality, Task, dump, load
 
+if TYPE_CHECKING:  # only networks for text need it
+    from tokenizers import Tokenizer
+
 Facts = dict[str, Any]  # JSON values
 
-PREDICT_ROWS = 64  # at once
 RESIDENT = 0.25  # share of the memory that decoded rows may take
 
 
@@ -101,7 +102,9 @@ class MediaNet:
         self.begin(train, context)
         self.module.to(_neural.device())
         self.view = self._view()
-        self.facts["size"], self.row_seconds = _ranks.agreed(lambda: self._fitted_size(train, len(valid), context))
+        self.facts["size"], self.row_seconds = _ranks.agreed(
+            lambda: _neural.once(context, "size", lambda: self._fitted_size(train, len(valid), context))
+        )
         rows = self._inputs(train, context.threads, context.notes), self._inputs(valid, context.threads, context.notes)
         self.target.measure(train.known_labels)
         labels = self.target.standard(train.known_labels), self.target.standard(valid.known_labels)
@@ -134,6 +137,8 @@ class MediaNet:
         self = cls(load(Task, json.dumps(saved["task"])), columns, saved["params"])
         self.facts, self.target.constants = saved["facts"], saved["target"]
         if (folder / "tokenizer.json").exists():
+            from tokenizers import Tokenizer
+
             self.tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
         self.module = self.make().eval().to(_neural.device())
         _neural.load_weights(self.module, folder / "network.safetensors")

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import torch
-from tokenizers import Tokenizer
 
 from deepworth.data.examples import Examples
 from deepworth.modalities._audio import load_clips, sample_headers
@@ -16,6 +15,9 @@ from deepworth.models._media_inputs import ArrayInputs, Inputs, TokenInputs
 from deepworth.nets import augment
 from deepworth.types import Column
 from deepworth.weights._audio import RATE, log_mel
+
+if TYPE_CHECKING:  # only networks for text need it
+    from tokenizers import Tokenizer
 
 Facts = dict[str, Any]  # JSON values
 LOOKED_AT = 200  # rows whose headers tell the sizes

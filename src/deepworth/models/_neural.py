@@ -13,9 +13,10 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any, TypeVar
 
 import numpy as np
 import safetensors.torch
@@ -28,13 +29,16 @@ from deepworth.metrics.scores import METRICS
 from deepworth.models import _ranks
 from deepworth.models.learner import Context
 from deepworth.registry import missing, resolve, specs
+from deepworth.store import write
 from deepworth.train.batches import Batches
 from deepworth.train.loop import Evaluate, train
 from deepworth.train.options import Moment, Options, Outcome
 from deepworth.train.probe import Choice, probe
 from deepworth.train.recipe import Recipe
 from deepworth.train.runtime import LocalRuntime, Precision
-from deepworth.types import Task
+from deepworth.types import Task, dump
+
+T = TypeVar("T")
 
 RESERVE = 0.05  # of the time left, kept for saving and for steps slower than those of the probe
 FORWARD = 0.4  # cost of a forward pass in training steps over as many rows
@@ -67,12 +71,8 @@ def fit(
     """
     torch.set_num_threads(context.threads)
     options, ranks = replace(options, seed=context.seed), _ranks.world_size()
-    decided = context.folder / "training.json"
 
-    def decide() -> tuple[Choice, float, int]:
-        if decided.exists():  # a resumed training must not probe again: it would change its schedule
-            saved = json.loads(decided.read_text())
-            return Choice(**saved["choice"]), saved["epochs"], saved["evaluate_every"]
+    def decide() -> tuple[dict[str, Any], float, int]:
         choice = probe(
             recipe,
             batches,
@@ -86,11 +86,11 @@ def fit(
         )
         choice = replace(choice, step_seconds=choice.step_seconds / ranks)
         epochs, every = _affordable(options, batches, context, choice.step_seconds, valid_rows, shrink)
-        decided.write_text(json.dumps({"choice": asdict(choice), "epochs": epochs, "evaluate_every": every}))
-        return choice, epochs, every
+        return asdict(choice), epochs, every
 
     wished = options.epochs
-    choice, epochs, every = _ranks.agreed(decide)
+    chosen, epochs, every = _ranks.agreed(lambda: once(context, "training", decide))
+    choice = Choice(**chosen)
     torch.set_num_threads(choice.threads)
     row_seconds = FORWARD * choice.step_seconds / batches.batch_size
     options = replace(
@@ -106,9 +106,7 @@ def fit(
     runtime = alone if ranks == 1 else _ranks.runtime(choice.precision)
     trackers = (resolve(s.tracker)(context.folder) for s in specs("trackers").values() if not missing(s))
     watch = (*trackers, _Teller(context)) if _ranks.is_first() else ()
-    outcome = train(recipe, batches, evaluate, options, runtime, context.folder, watch)
-    for left in (decided, context.folder / "checkpoint.safetensors"):  # of use to a training that was killed, only
-        left.unlink(missing_ok=True)
+    outcome = train(recipe, batches, evaluate, options, runtime, context.midway, watch)
     if not outcome.best_step:
         if outcome.reason == "diverged":
             raise FloatingPointError("the training loss is no longer a number")
@@ -124,12 +122,36 @@ def fit(
         recompute=outcome.recompute,
         ranks=ranks,
         waiting=round(outcome.waiting, 3),
+        hyperparameters=_told(recipe, batches, options, wished),
     )
     if outcome.reason == "deadline" or epochs < wished:
         context.cut("epochs")
     if choice.remark:
         context.notes["probe"] = choice.remark
     return outcome
+
+
+def once(context: Context, name: str, decide: Callable[[], T]) -> T:
+    """What `decide` gives, JSON values, kept midway: a fit that goes on must not ask the clock again."""
+    path = context.midway / f"{name}.json"
+    if not path.exists():
+        write(path, dump(decide()))
+    decided: T = json.loads(path.read_bytes())
+    return decided
+
+
+def _told(recipe: Recipe, batches: Batches, options: Options, epochs: float) -> dict[str, Any]:
+    """What was set before the training, for the model card."""
+    return {
+        "optimizer": getattr(recipe.optimizer, "__name__", str(recipe.optimizer)),
+        "learning_rates": sorted({group.lr for group in recipe.groups}, reverse=True),
+        "weight_decays": sorted({group.weight_decay for group in recipe.groups}, reverse=True),
+        "batch_size": batches.batch_size,
+        "epochs": epochs,
+        "patience": options.patience,
+        "clip_norm": options.clip_norm,
+        "ema": options.ema,
+    }
 
 
 def _free_bytes(module: nn.Module, context: Context) -> float:

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+from deepworth.store import MIDWAY
+
 if TYPE_CHECKING:  # the scan of the registry imports this file: it stays light
     import numpy as np
 
@@ -39,6 +41,11 @@ class Context:
         """Seconds left."""
         return self.deadline - time.monotonic()
 
+    @property
+    def midway(self) -> Path:
+        """Where a fit leaves what it goes on from when its process is killed; removed when the trial has ended."""
+        return self.folder / MIDWAY
+
     def cut(self, what: str) -> None:
         """Note that the clock took something from this fit ("rounds", "rows"): with more time it would do more."""
         self.notes["cut"] = what
@@ -51,7 +58,11 @@ class Learner(Protocol):
         """Learn from `train`; `valid` is for early stopping and choices. Raises OutOfTime with nothing to keep."""
 
     def predict(self, examples: Examples) -> np.ndarray:
-        """(n, classes) float64 probabilities that sum to 1, or (n,) float64 values for a regression."""
+        """(n, classes) float64 probabilities that sum to 1, or (n,) float64 values for a regression.
+
+        What was computed before may be read again only from what an attribute `cache` names; None, after `load` and
+        while predictions are timed: everything is computed anew.
+        """
 
     def save(self, folder: Path) -> None:
         """Write everything `load` needs into an existing empty folder: JSON, npy/npz, safetensors, LightGBM text,

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 
+from deepworth.data.about import About, source_options
 from deepworth.data.duplicates import row_hashes
 from deepworth.data.open import Opened, open_source
-from deepworth.data.prepare import prepare
+from deepworth.data.prepare import divide
 from deepworth.data.split import TEST, VALID
 from deepworth.profile.broken import broken_files
 from deepworth.profile.measure import look_at
 from deepworth.profile.near import near_duplicates
 from deepworth.profile.rows import duplicates
-from deepworth.profile.run import profile_data
+from deepworth.profile.run import profile_of
 from deepworth.profile.structure import groups, times
 from deepworth.profile.view import SAMPLE, View
 from deepworth.types import Dataset, Goals, Look, Profile, SourceOptions, Splits, Task
@@ -23,27 +26,41 @@ from deepworth.types import Dataset, Goals, Look, Profile, SourceOptions, Splits
 UNTARGETED = (groups, times, duplicates, broken_files)  # the checks that need no label
 
 
-def look(source: Any, options: SourceOptions, folder: Path) -> Look:
-    """What is in `source`; `folder` holds its copy while it is looked at. Raises UserError as `open_source` does."""
-    opened = open_source(source, options, folder / "data", untargeted=True)
-    if opened.target is None:
-        view = _untargeted(opened)
-        profile = Profile(concerns=tuple(concern for check in UNTARGETED for concern in check(view)))
-        task, splits, notes = None, None, opened.notes
-    else:
-        dataset, splits = prepare(opened, Goals(), options, folder)
-        task, notes = dataset.task, (*dataset.notes, *splits.notes)
-        profile, view = profile_data(folder), View.open(folder)
+def look(source: Any, target: str | None = None, **about: Unpack[About]) -> Look:
+    """What is in a source, column by column, and what looks wrong; more of it can be told with a target.
+
+    Nothing is trained, and nothing is kept. Raises UserError for what cannot be used.
+    """
+    options = source_options(target, **about)
+    with tempfile.TemporaryDirectory(prefix="deepworth-look-") as folder:  # for media that a table holds within it
+        return _look(source, options, Path(folder))
+
+
+def _look(source: Any, options: SourceOptions, folder: Path) -> Look:
+    opened = open_source(source, options, folder, looking=True)
+    with ThreadPoolExecutor(1) as beside:
+        measured = beside.submit(look_at, opened.table, opened.columns)
+        if opened.target is None:
+            view, task, splits, notes = _untargeted(opened), None, None, opened.notes
+            profile = Profile(concerns=tuple(concern for check in UNTARGETED for concern in check(view)))
+        else:
+            divided = divide(opened, Goals(), options)
+            task, splits = divided.dataset.task, divided.splits
+            notes = (*divided.dataset.notes, *splits.notes)
+            view = View.of(divided, opened.table.drop_columns([opened.target]))
+            profile = profile_of(view)
+        near = near_duplicates(view)
+        columns = measured.result()
     return Look(
         name=opened.read.name,
         source=opened.read.source,
         reader=opened.read.reader,
         modality=opened.modality,
         rows=len(opened.table),
-        columns=look_at(opened.table, opened.columns),
+        columns=columns,
         task=task,
         splits=splits,
-        profile=Profile(facts=profile.facts, concerns=(*profile.concerns, *near_duplicates(view))),
+        profile=Profile(facts=profile.facts, concerns=(*profile.concerns, *near)),
         notes=notes,
     )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from deepworth.data.duplicates import shared_rows
+from deepworth.data.duplicates import repeated, shared_rows
 from deepworth.profile.view import View
 from deepworth.types import Concern
 
@@ -40,8 +40,11 @@ def conflicts(view: View) -> list[Concern]:
     if not view.dataset.task.is_classification:
         return []
     num_classes = len(view.dataset.task.classes)
-    _, content_of_row = np.unique(view.hashes[view.rows["train"]], return_inverse=True)
-    pairs, counts = np.unique(content_of_row * num_classes + view.labels, return_counts=True)  # (content, class) met
+    hashes = view.hashes[view.rows["train"]]
+    again = repeated(hashes)
+    rows, labels = view.rows["train"][again], view.labels[again]
+    _, content_of_row = np.unique(hashes[again], return_inverse=True)
+    pairs, counts = np.unique(content_of_row * num_classes + labels, return_counts=True)  # (content, class) met
     content = pairs // num_classes
     torn = np.bincount(content)[content] > 1  # the same content with several classes
     content, counts = content[torn], counts[torn]
@@ -50,7 +53,7 @@ def conflicts(view: View) -> list[Concern]:
     lost = int(counts.sum() - most.sum())
     if lost < max(1, TOLERATED * len(view.labels)):
         return []
-    groups = [view.rows["train"][content_of_row == same][:SHOWN] for same in np.unique(content)[:SHOWN]]
+    groups = [rows[content_of_row == same][:SHOWN] for same in np.unique(content)[:SHOWN]]
     return [
         Concern(
             id="conflict",

@@ -17,5 +17,8 @@ CHECKS = (leaks, groups, times, duplicates, conflicts, balance, broken_files)  #
 
 def profile_data(folder: Path) -> Profile:
     """Facts and concerns about what `data/prepare.py` wrote; of the labels only those of the training rows are read."""
-    view = View.open(folder)
+    return profile_of(View.open(folder))
+
+
+def profile_of(view: View) -> Profile:
     return Profile(facts=tuple(facts(view)), concerns=tuple(concern for check in CHECKS for concern in check(view)))

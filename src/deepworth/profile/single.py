@@ -46,7 +46,7 @@ def single_columns(view: View) -> list[Single]:
     for column in view.dataset.columns:
         if column.kind in SKIPPED:
             continue
-        bins, numbers = _bins(view.sampled(column), ~held)
+        bins, numbers = bins_of(view.sampled(column), ~held)
         if bins is not None:
             seen = np.isin(bins, bins[~held])
             judged = held & seen if seen[held].mean() >= COVERED else held
@@ -55,7 +55,7 @@ def single_columns(view: View) -> list[Single]:
     return sorted(found, key=lambda single: -single.strength)
 
 
-def _bins(values: pa.ChunkedArray, fit: np.ndarray) -> tuple[np.ndarray | None, np.ndarray | None]:
+def bins_of(values: pa.ChunkedArray, fit: np.ndarray) -> tuple[np.ndarray | None, np.ndarray | None]:
     """A bin for each row (0: missing) and, for numbers, the values; (None, None) where hardly a value repeats."""
     kind = values.type
     if pt.is_temporal(kind):

@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from deepworth.data.examples import Examples
+from deepworth.data.prepare import Divided
 from deepworth.store import RunFolder
 from deepworth.types import Column, Dataset, Splits
 
@@ -29,11 +30,24 @@ class View:
     sample: np.ndarray  # sorted positions among the training rows, at most SAMPLE
 
     @classmethod
+    def of(cls, divided: Divided, table: pa.Table) -> View:
+        """What was divided and not written; `table` without the target."""
+        return cls(
+            dataset=divided.dataset,
+            splits=divided.splits,
+            table=table,
+            rows=divided.rows,
+            labels=divided.codes["train"],
+            has_target=divided.known,
+            hashes=divided.hashes,
+            sample=_sample(len(divided.rows["train"]), divided.splits.seed),
+        )
+
+    @classmethod
     def open(cls, folder: Path) -> View:
         run = RunFolder(folder)
         parts = {part: Examples.open(folder, part) for part in ("train", "valid", "test")}
         train = parts["train"]
-        rng = np.random.default_rng(run.splits.seed)
         return cls(
             dataset=train.dataset,
             splits=run.splits,
@@ -42,7 +56,7 @@ class View:
             labels=np.load(run.data / "labels_train.npy"),
             has_target=np.load(run.data / "has_target.npy"),
             hashes=np.load(run.data / "row_hashes.npy"),
-            sample=np.sort(rng.permutation(len(train))[:SAMPLE]),
+            sample=_sample(len(train), run.splits.seed),
         )
 
     def sampled(self, column: Column, most: int = SAMPLE) -> pa.ChunkedArray:
@@ -54,3 +68,7 @@ class View:
 
     def is_feature(self, column: Column) -> bool:
         return column.name in self.dataset.features
+
+
+def _sample(rows: int, seed: int) -> np.ndarray:
+    return np.sort(np.random.default_rng(seed).permutation(rows)[:SAMPLE])

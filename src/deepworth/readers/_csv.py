@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import csv
 import io
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -41,7 +42,7 @@ class Look:
     encoding: str
     head: str
     whole: bool  # `head` is everything
-    broken: bool  # whether a quoted value may go on in the next line
+    broken: bool  # whether a quoted value may go on in the next line where a block ends
 
 
 def read(source: str | Path, options: SourceOptions) -> Read:
@@ -78,8 +79,9 @@ def _look(path: Path) -> Look:
         if not head:
             head, whole = chunk[:HEAD], len(chunk) <= HEAD
             encoding = _marked(head)
-        broken = broken or bool(encoding) or b"'" in chunk or _inside(chunk, quotes)
-        quotes += chunk.count(b'"')
+        within = 0 if broken else int(np.count_nonzero(np.frombuffer(chunk, np.uint8) == ord('"')))
+        broken = broken or bool(encoding) or b"'" in chunk or _torn(chunk, quotes, within)
+        quotes += within
         if encoding not in ("", "utf-8"):
             continue
         if b"\0" in chunk:
@@ -99,17 +101,20 @@ def _look(path: Path) -> Look:
     if not head:
         return Look("utf-8", "", True, False)
     encoding = encoding or (_guess(foreign) if foreign else "utf-8")
+    broken = broken or bool(foreign and quotes)  # in UTF-8 the blocks will end elsewhere
     text = codecs.getincrementaldecoder(encoding)("replace").decode(head)
     return Look(encoding, text, whole, broken)
 
 
-def _inside(chunk: bytes, before: int) -> bool:
-    """Whether a line of the chunk ends after an odd number of double quotes, `before` of them in earlier chunks."""
-    data = np.frombuffer(chunk, np.uint8)
-    quotes = np.flatnonzero(data == ord('"'))
-    if not len(quotes):
-        return bool(before % 2) and b"\n" in chunk
-    return bool(((before + np.searchsorted(quotes, np.flatnonzero(data == ord("\n")))) % 2).any())
+def _torn(chunk: bytes, before: int, within: int) -> bool:
+    """Whether the first or the last end of a line of the chunk may lie in quotes, `before` double quotes before it.
+
+    pyarrow cuts blocks there, at multiples of a chunk; ends of lines in quotes elsewhere are no trouble to it.
+    """
+    first = min((place for place in (chunk.find(b"\n"), chunk.find(b"\r")) if place >= 0), default=-1)
+    last = max(chunk.rfind(b"\n"), chunk.rfind(b"\r"))
+    odd = (before + chunk.count(b'"', 0, first)) % 2 or (before + within - chunk.count(b'"', last)) % 2
+    return first < 0 or bool(odd)
 
 
 def _lines_before(path: Path, position: int) -> int:
@@ -184,6 +189,7 @@ def _words(look: Look, dialect: Dialect, options: SourceOptions) -> list[int]:
 
 def _parse(path: Path, look: Look, dialect: Dialect, block: int = BLOCK) -> pa.Table:
     names = _names(look, dialect)
+    torn = bool(dialect.quote) and (look.broken or bool(dialect.escape))
     with pa.input_stream(str(path), compression="detect") as stream:
         try:
             return pc.read_csv(
@@ -198,7 +204,7 @@ def _parse(path: Path, look: Look, dialect: Dialect, block: int = BLOCK) -> pa.T
                     delimiter=dialect.delimiter,
                     quote_char=dialect.quote or False,
                     escape_char=dialect.escape or False,
-                    newlines_in_values=bool(dialect.quote) and look.broken,  # costs a third
+                    newlines_in_values=torn,  # costs a third
                 ),
                 convert_options=pc.ConvertOptions(
                     strings_can_be_null=True,
@@ -210,6 +216,8 @@ def _parse(path: Path, look: Look, dialect: Dialect, block: int = BLOCK) -> pa.T
             problem: Any = error
     if "straddling object" in str(problem) and block < 1 << 30:
         return _parse(path, look, dialect, block=8 * block)
+    if dialect.quote and not torn:  # a stray quote mark hides that a block ends within a value
+        return _parse(path, replace(look, broken=True), dialect, block)
     if "Empty CSV" in str(problem):
         raise UserError(f"{path} has no rows: it holds a row of names only")
     if dialect.quote and dialect.delimiter == "\t" and (bare := _without_quotes(path, look, dialect)) is not None:
@@ -247,7 +255,7 @@ def _explain(path: Path, look: Look, dialect: Dialect, problem: Exception) -> Us
     mark = {"\t": "a tab", "\x1f": "nothing"}.get(dialect.delimiter, repr(dialect.delimiter))
     with pa.input_stream(str(path), compression="detect") as stream:
         text = io.TextIOWrapper(stream, encoding=look.encoding, errors="replace", newline="")
-        rows = dialect.rows(text)
+        rows, longest = dialect.rows(text), csv.field_size_limit(sys.maxsize)
         try:
             width, start = 0, 1
             for row in rows:
@@ -260,8 +268,15 @@ def _explain(path: Path, look: Look, dialect: Dialect, problem: Exception) -> Us
                         f"{shown[:80]!r}; mend this line, or put quotes around values that hold the separator"
                     )
                 start = rows.line_num + 1
-        except csv.Error:  # a field too long for Python: pyarrow's own words must do
+        except csv.Error:  # pyarrow's own words must do
             pass
+        finally:
+            csv.field_size_limit(longest)
+    if isinstance(problem, UnicodeDecodeError):
+        return UserError(
+            f"{path}: its first bytes say that it is {look.encoding}, but not all of it is ({problem.reason}); save it "
+            "again as UTF-8"
+        )
     return UserError(
         f"{path} cannot be read as text separated by {mark}: {str(problem)[:300]}; "
         "mend this row, or save the table as Parquet"

@@ -18,7 +18,7 @@ GENERIC = (
 )  # such names say nothing: the folder's does
 PACKED = (".gz", ".bz2", ".zst")
 
-IMAGES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff")
+IMAGES = (".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff")
 AUDIO = (".wav", ".flac", ".ogg", ".oga", ".mp3")
 TEXTS = (".txt",)
 
@@ -62,6 +62,8 @@ def is_file(source: Any, suffixes: tuple[str, ...]) -> bool:
 
 def parts_of(source: str | Path) -> tuple[Path, str]:
     """The file and the table or sheet of `file.db::table`; an empty name when none is given."""
+    if Path(source).is_file():  # such marks may stand in a name
+        return Path(source), ""
     file, _, inside = str(source).partition("::")
     return Path(file), inside
 

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
+from stat import S_ISREG
 
 import pyarrow as pa
 
@@ -50,11 +51,19 @@ class Layout:
 def read_folder(source: str | Path, options: SourceOptions) -> Read:
     """The files of a folder with their classes. Raises UserError when there is nothing a model could read."""
     path = Path(source)
-    tree = Tree(path, tuple(sorted(_walk(path))), lambda file: (path / file).read_bytes())
-    read = _media(tree, "folder") if _has_classes(tree) else _only_table(tree, path, options) or _media(tree, "folder")
+    tree = Tree(path, tuple(sorted(_walk(path))), lambda file: _content(path / file))
+    media = _media(tree, "folder", options) if _has_classes(tree) else None
+    read = media or _only_table(tree, path, options) or _media(tree, "folder", options)
     if read is None:
         raise UserError(_nothing(tree, "folder"))
     return read
+
+
+def _content(path: Path) -> bytes:
+    """The bytes of a file. Raises UserError for a pipe, which may never end, and OSError where it cannot be read."""
+    if not S_ISREG(path.stat().st_mode):
+        raise UserError(f"{path} is no file, but a pipe, a socket or a device: take it out of the folder")
+    return path.read_bytes()
 
 
 def read_zip(source: str | Path, options: SourceOptions) -> Read:
@@ -68,7 +77,8 @@ def read_zip(source: str | Path, options: SourceOptions) -> Read:
                 raise UserError(f"{path} is encrypted: unpack it and give the folder")
             files = (PurePosixPath(info.filename) for info in members)
             tree = Tree(path, tuple(sorted(f for f in files if _shown(f.parts))), lambda file: archive.read(str(file)))
-            read = _media(tree, "zip") if _has_classes(tree) else _packed_table(tree, options) or _media(tree, "zip")
+            media = _media(tree, "zip", options) if _has_classes(tree) else None
+            read = media or _packed_table(tree, options) or _media(tree, "zip", options)
     except (*BROKEN, OSError, ValueError) as error:
         raise UserError(f"{path} cannot be read as a zip archive: {error}; {DAMAGED}") from error
     if read is None:
@@ -87,7 +97,19 @@ def _walk(root: Path) -> Iterator[PurePosixPath]:
         seen.add(real)
         folders[:] = [name for name in folders if _shown((name,))]
         base = PurePosixPath(Path(folder).relative_to(root).as_posix())
-        yield from (base / name for name in files if _shown((name,)))
+        for name in (name for name in files if _shown((name,))):
+            _refuse_name(root, base / name)
+            yield base / name
+
+
+def _refuse_name(root: Path, file: PurePosixPath) -> None:
+    """Raise UserError for a name that is no text: no table can hold it."""
+    try:
+        str(file).encode()
+    except UnicodeEncodeError as error:
+        raise UserError(
+            f"{root} holds a file whose name is not UTF-8, {os.fsencode(str(file))!r}: rename it or take it out"
+        ) from error
 
 
 def _shown(parts: tuple[str, ...]) -> bool:
@@ -107,12 +129,15 @@ def _has_classes(tree: Tree) -> bool:
     return labels is not None and len(set(labels)) > 1
 
 
-def _media(tree: Tree, reader: str) -> Read | None:
-    """The files of the commonest kind as a column of paths or texts, with `label` and `split` where folders say so."""
+def _media(tree: Tree, reader: str, options: SourceOptions) -> Read | None:
+    """The files of the commonest kind as a column of paths or texts, with `label` and `split` where folders say so.
+
+    Who ignores `label` has every file, in the order of their paths, wherever it lies.
+    """
     kind = _kind(tree.files)
     if kind is None:
         return None
-    layout = _layout(tree.files, KINDS[kind])
+    layout = _layout(tree.files, KINDS[kind], "label" not in options.ignore)
     values = (
         [_decode(tree.content(f)) for f in layout.files] if kind == "text" else [tree.full(f) for f in layout.files]
     )
@@ -131,10 +156,12 @@ def _media(tree: Tree, reader: str) -> Read | None:
         split="split" if layout.splits is not None else None,
         base=str(tree.path.absolute()),
         notes=layout.notes,
+        files=tuple(map(str, layout.files)),
+        left_out=layout.notes,
     )
 
 
-def _layout(files: tuple[PurePosixPath, ...], suffixes: tuple[str, ...]) -> Layout:
+def _layout(files: tuple[PurePosixPath, ...], suffixes: tuple[str, ...], classed: bool = True) -> Layout:
     """Class and split of each file from its folders.
 
     A folder around everything is looked through. Folders named train, valid or test on the first level that is left are
@@ -144,6 +171,8 @@ def _layout(files: tuple[PurePosixPath, ...], suffixes: tuple[str, ...]) -> Layo
     wanted = [file for file in files if suffix_of(file) in suffixes]
     left = Counter(suffix_of(file) or file.name for file in files if suffix_of(file) not in suffixes)
     notes = [_left_out(left)] if left else []
+    if not classed:
+        return Layout(tuple(wanted), None, None, tuple(notes))
     parts = [file.parts for file in wanted]
     while len({p[0] for p in parts}) == 1 and min(map(len, parts)) > 2 and part_of(parts[0][0]) is None:
         parts = [p[1:] for p in parts]

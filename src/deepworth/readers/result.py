@@ -25,6 +25,8 @@ class Read:
     split: str | None = None  # the column that says train / valid / test
     base: str | None = None  # folder that relative media paths start from
     notes: tuple[str, ...] = ()
+    files: tuple[str, ...] = ()  # of rows that are files of a folder or an archive: their paths in it
+    left_out: tuple[str, ...] = ()  # those of the notes that tell of files that are no rows
 
 
 def words_only(options: SourceOptions, names: Sequence[str]) -> list[bool]:

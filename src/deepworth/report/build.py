@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
+import shlex
 import tempfile
 import time
 from pathlib import Path
@@ -11,22 +12,25 @@ from typing import Any
 
 import jinja2
 
-from deepworth.report import words
-from deepworth.report.content import Report, gather, spare_seconds
+from deepworth.report import sentences, words
+from deepworth.report.content import Report, gather
+from deepworth.report.explain import spare_seconds
 from deepworth.report.figures import (
     Drawing,
+    curve_figure,
     drivers_figure,
     estimates_figure,
     gain_figure,
     ladder_figure,
     reliability_figure,
     residual_figure,
+    shap_figure,
 )
 from deepworth.report.formats import find_browser, to_json, to_markdown, write_pdf
 from deepworth.report.quality import Rows
-from deepworth.report.sentences import trial_named
 from deepworth.store import RunFolder, whole, write
-from deepworth.types import DEEP, TrialResult, Verdict
+from deepworth.types import DEEP, Gain, Price, Range, Verdict
+from deepworth.verdict.price import energy, milliseconds
 from deepworth.words import duration, money_span, percent, score, span
 
 ACCENTS = {"worth it": "yes", "not worth it": "no", "no measurable difference": "even", "cannot tell yet": "open"}
@@ -93,8 +97,12 @@ def draw(report: Report, rows: Rows | None, pictures: bool = False) -> dict[str,
     made: list[Drawing] = []
     if gains := _gains(verdict):
         made.append(gain_figure(gains, verdict.limits["worth"], pictures))
+    if curve := verdict.curve:
+        pair = [next(t for t in verdict.trials if t.key == key) for key in (curve.base, curve.challenger)]
+        names, rungs = (pair[0].model, pair[1].model), (pair[0].rung, pair[1].rung)
+        made.append(curve_figure(curve, names, rungs, verdict.metric.error, pictures))
     climbed = [t for t in report.trials if t.rung != "floor" and verdict.metric.name in t.test]
-    if climbed:
+    if len(climbed) > 1:
         made.append(ladder_figure(climbed, verdict.metric, verdict.winner, pictures))
     if guessed := [t for t in report.trials if t.estimate]:
         made.append(estimates_figure(guessed, pictures))
@@ -106,8 +114,10 @@ def draw(report: Report, rows: Rows | None, pictures: bool = False) -> dict[str,
         made.append(reliability_figure(curves, str(classes[1])[:30] if len(classes) == 2 else "its class", pictures))
     if rows is not None and not report.dataset.task.is_classification:
         made.append(residual_figure(rows.labels, rows.winner, report.dataset.task.target, pictures))
-    if report.drivers and quality:
-        made.append(drivers_figure(report.drivers, quality.loss, pictures))
+    if report.explained.drivers and quality:
+        made.append(drivers_figure(report.explained.drivers, quality.loss, pictures))
+    if (found := report.explained.shap) and found.shares:
+        made.append(shap_figure(found.shares, f"mean |SHAP|, {found.unit}"[:60], pictures))
     return {figure.name: figure for figure in made}
 
 
@@ -127,7 +137,14 @@ def _templates() -> jinja2.Environment:
         span=span,
         kinds=words.kinds,
         number=words.number,
+        short=words.short,
+        small=words.small,
+        loss=words.loss,
         money=money_span,
+        scaled=_scaled,
+        words=lambda command: [shlex.quote(word) for word in shlex.split(command)],
+        energy=energy,
+        milliseconds=milliseconds,
     )
     return environment
 
@@ -137,18 +154,30 @@ def _summary(verdict: Verdict) -> dict[str, Any]:
     return {
         "verdict": verdict,
         "accent": ACCENTS[verdict.verdict],
-        "use": trial_named(verdict, verdict.winner),
-        "price": _price(verdict),
+        "use": sentences.trial_named(verdict, verdict.winner),
+        "level": next((gain.level for gain in _gains(verdict)), 0.95),
+        "answers": [
+            {
+                "rung": rung,
+                "verdict": verdict.answers[rung].verdict,
+                "accent": ACCENTS[verdict.answers[rung].verdict],
+                "lines": lines,
+                "judged": rung in verdict.gains,
+            }
+            for rung, lines in sentences.answers(verdict).items()
+        ],
+        "prices": _prices(verdict),
     }
 
 
-def _gains(verdict: Verdict) -> list[Any]:
+def _gains(verdict: Verdict) -> list[Gain]:
     return [verdict.gains[rung] for rung in DEEP if rung in verdict.gains]
 
 
-def _price(verdict: Verdict) -> list[TrialResult]:
-    """The two models the verdict compares, the cheaper rung first."""
-    if verdict.gain is None:
-        return []
-    by_key = {t.key: t for t in verdict.trials}
-    return [by_key[key] for key in (verdict.gain.base, verdict.gain.challenger) if key in by_key]
+def _prices(verdict: Verdict) -> list[tuple[str, Price]]:
+    """(model, price) of the two models the verdict compares, the cheaper rung first."""
+    return [(sentences.trial_named(verdict, one.trial), one) for one in verdict.prices]
+
+
+def _scaled(span: Range, by: float) -> Range:
+    return Range(low=by * span.low, likely=by * span.likely, high=by * span.high)

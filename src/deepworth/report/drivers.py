@@ -6,7 +6,7 @@ import math
 import re
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -19,15 +19,15 @@ from deepworth.climb.model import Model
 from deepworth.data.examples import Examples
 from deepworth.data.media import read_bytes
 from deepworth.errors import UserError
-from deepworth.metrics.quality import row_losses
 from deepworth.report.examples import LETTERS, Example, jpeg, open_picture, open_sound
-from deepworth.report.quality import Rows
+from deepworth.report.quality import Rows, losses
 from deepworth.types import record
 
 ROWS = 1_000  # test rows whose columns are shuffled
 ROUNDS = (3, 20)  # shuffles of a column: at least, at most
 SHOWN = 12
 WORDS = 60  # of a sentence that are left out in turn
+LEAST = 0.3  # log-odds: a part that moves them less is not marked in full
 GRID, PIXELS = 6, 320  # parts of a picture a side, and its longer side
 WINDOWS, HEARD = 12, 10.0  # parts of a recording, and seconds of it
 
@@ -43,11 +43,14 @@ class Driver:
     rounds: int
 
 
-def importance(model: Model, rows: Rows, metric: str, until: float, seed: int = 0) -> tuple[Driver, ...]:
+def importance(
+    model: Model, rows: Rows, metric: str, until: float, columns: Sequence[str] = (), seed: int = 0
+) -> tuple[Driver, ...]:
     """Permutation importance on test rows (Breiman 2001; Fisher, Rudin and Dominici 2019), the strongest first.
 
     Ends at `until` (`time.monotonic()`): all columns are shuffled as often as time allows, none where it allows less
-    than two rounds. Columns that stand for one another share their importance, so each may look weak.
+    than two rounds. Only `columns` are shuffled where some are named. Columns that stand for one another share their
+    importance, so each may look weak.
     """
     random = np.random.default_rng(seed)
     some = random.choice(len(rows.labels), min(ROWS, len(rows.labels)), replace=False)
@@ -56,24 +59,25 @@ def importance(model: Model, rows: Rows, metric: str, until: float, seed: int = 
     task, names = test.dataset.task, test.dataset.features
     table = pa.table({name: test.column(name) for name in names})
 
-    def losses(changed: pa.Table) -> np.ndarray:
+    def lost(changed: pa.Table) -> np.ndarray:
         view = replace(test, table=changed, rows=np.arange(len(some)))
-        return row_losses(metric, task, labels, model.learner.predict(view))[0]
+        return losses(metric, task, labels, model.learner.predict(view))[0]
 
     if time.monotonic() > until:
         return ()
-    plain, grown = losses(table), {name: np.zeros(len(some)) for name in names}
+    plain, grown = lost(table), {name: np.zeros(len(some)) for name in columns or names}
     rounds = 0
     start = time.monotonic()
     while rounds < ROUNDS[1]:
         spent = (time.monotonic() - start) / rounds if rounds else 0.0
         if time.monotonic() + 1.2 * spent > until and rounds != 0:
             break
-        for place, name in enumerate(names):
+        for name in grown:
             if time.monotonic() > until:
                 return _drivers(grown, rounds) if rounds >= 2 else ()
             order = pa.array(random.permutation(len(some)))
-            grown_now = losses(table.set_column(place, name, table.column(name).take(order))) - plain
+            shuffled = table.set_column(names.index(name), name, table.column(name).take(order))
+            grown_now = lost(shuffled) - plain
             grown[name] += (grown_now - grown[name]) / (rounds + 1)
         rounds += 1
     return _drivers(grown, rounds) if rounds >= 2 else ()
@@ -93,15 +97,17 @@ def explained(
     """The examples with what speaks for the wrong answer, by occlusion (Zeiler and Fergus 2014).
 
     Words are left out, parts of a picture greyed, parts of a recording silenced, one at a time; the share of a part is
-    the probability with it less the one without it. Examples for which the time is over stay as they are.
+    the log-odds with it less those without it: of a sure answer the probability hardly moves. Examples for which the
+    time is over stay as they are.
     """
     column = next((c for c in rows.test.dataset.feature_columns if c.kind in ("text", "image", "audio")), None)
     if column is None:
         return examples
-    made = list(examples)
+    made, taken = list(examples), 0.0
     with tempfile.TemporaryDirectory(prefix="deepworth-") as folder:
         for i, position in enumerate(positions):
-            if time.monotonic() > until:
+            begun = time.monotonic()
+            if begun + taken > until:
                 break
             one = rows.test.take(np.array([position]))
             value = one.strings(column.name)[0]
@@ -109,9 +115,16 @@ def explained(
                 names, variants, show = PARTS[column.kind](value, Path(folder) / str(i))
             except UserError:  # the file cannot be read, and the page says so
                 continue
-            given = _given(model, one, column.name, variants)[:, int(rows.winner[position].argmax())]
+            given = logit(_given(model, one, column.name, variants)[:, int(rows.winner[position].argmax())])
             made[i] = replace(made[i], **show(names, given[0] - given[1:]))
+            taken = max(taken, time.monotonic() - begun)
     return tuple(made)
+
+
+def logit(probability: np.ndarray) -> np.ndarray:
+    """Log-odds, of nothing surer than one in a million."""
+    held = np.clip(probability, 1e-6, 1 - 1e-6)
+    return np.log(held / (1 - held))
 
 
 def _given(model: Model, one: Examples, column: str, variants: list[str]) -> np.ndarray:
@@ -152,7 +165,7 @@ def _patches(path: str, folder: Path) -> Parts:
         part.save(variants[-1])
 
     def show(names: list[str], shares: np.ndarray) -> dict[str, Any]:
-        strength = np.clip(shares / max(0.05, float(shares.max())), 0, 1).reshape(GRID, GRID)
+        strength = np.clip(shares / max(LEAST, float(shares.max())), 0, 1).reshape(GRID, GRID)
         mask = Image.fromarray((170 * strength).astype(np.uint8)).resize(whole.size, Image.Resampling.BILINEAR)
         return {"heat": jpeg(Image.composite(Image.new("RGB", whole.size, (220, 40, 20)), whole, mask))}
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 SHOWN = 6
+TYPICAL = 3  # right answers shown beside the mistakes
 SIDE = 220  # pixels of the longer side of a picture
 CLIP = 4.0  # seconds of a recording that are kept ...
 MP3_RATES = (8_000, 11_025, 12_000, 16_000, 22_050, 24_000)  # samples a second
@@ -40,6 +41,7 @@ class Example:
     sound: str = ""  # a data URI
     text: str = ""
     cells: tuple[tuple[str, str], ...] = ()  # (column, value)
+    pushes: tuple[tuple[str, str, float], ...] = ()  # (column, value, what it adds to the mistake), the strongest first
     file: str = ""
     heat: str = ""  # a data URI: the picture, red where it speaks for the mistake
     pieces: tuple[tuple[str, float], ...] = ()  # words, or seconds of a recording, with what each adds to the mistake
@@ -52,6 +54,15 @@ def worst(rows: Rows, most: int = SHOWN) -> np.ndarray:
     said = rows.winner.argmax(1)
     wrong = np.flatnonzero(said != rows.labels)
     return wrong[np.argsort(-rows.winner[wrong, said[wrong]], kind="stable")][:most]
+
+
+def surest(rows: Rows, most: int = TYPICAL) -> np.ndarray:
+    """Positions of the test rows it gets right and is surest of, no two of one class while there are others."""
+    said = rows.winner.argmax(1)
+    right = np.flatnonzero(said == rows.labels)
+    order = right[np.argsort(-rows.winner[right, said[right]], kind="stable")]
+    _, first = np.unique(said[order], return_index=True)
+    return order[np.sort(first)][:most]
 
 
 def shown(rows: Rows, positions: np.ndarray, columns: Sequence[str] = ()) -> tuple[Example, ...]:
@@ -84,7 +95,7 @@ def _content(some: Examples, i: int, dataset: Dataset, columns: Sequence[str]) -
     media = [c for c in dataset.feature_columns if c.kind in ("image", "audio", "text")]
     if not media or dataset.modality == "tabular":
         names = (columns or dataset.features)[:CELLS]
-        return {"cells": tuple((name, _cell(one.column(name)[0].as_py())) for name in names)}
+        return {"cells": tuple((short(name, 40), cell(one.column(name)[0].as_py())) for name in names)}
     column = media[0]
     value = one.strings(column.name)[0]
     if column.kind == "text":
@@ -100,7 +111,8 @@ def _content(some: Examples, i: int, dataset: Dataset, columns: Sequence[str]) -
         return {"file": f"{name} (cannot be read)"}
 
 
-def _cell(value: Any) -> str:
+def cell(value: Any) -> str:
+    """One value of a table as a cell."""
     if isinstance(value, float):
         return number(value)
     return "(missing)" if value is None else short(str(value), 80)

@@ -14,7 +14,7 @@ import msgspec
 
 from deepworth.errors import MissingPackage, UserError
 from deepworth.report.content import Report
-from deepworth.report.words import number
+from deepworth.report.words import loss
 from deepworth.types import dump
 from deepworth.words import duration, percent, score, span
 
@@ -25,7 +25,7 @@ PATIENCE = 120.0  # seconds for the browser
 def to_json(report: Report) -> str:
     """One JSON document; pictures and recordings are left to the page."""
     document = msgspec.json.decode(dump(report))
-    for example in document["examples"]:
+    for example in (*document["explained"]["examples"], *document["explained"]["typical"]):
         del example["picture"], example["sound"], example["heat"]
     return msgspec.json.format(msgspec.json.encode(document, order="sorted"), indent=2).decode() + "\n"
 
@@ -37,7 +37,7 @@ def to_markdown(report: Report) -> str:
     if v.decide_next:
         lines += [f"What would decide it: {_plain(v.decide_next)}.", ""]
     lines += [f"The model to use: `{v.winner}`.", ""]
-    lines += _list(report.sentences["gains"])
+    lines += _list(report.sentences["answers"])
     lines += _section("What was tried, and what it cost", report.sentences["ladder"])
     lines += _table(
         ("model", "rung", f"{metric}, valid", f"{metric}, test", "time", "estimated", "peak GB", "MB"),
@@ -56,7 +56,9 @@ def to_markdown(report: Report) -> str:
         ],
     )
     lines += ["", *_list(f"{t.model} ({t.rung}) {t.status}: {t.reason}" for t in report.others)]
-    lines += ["", *map(_plain, report.sentences.get("price", ()))]
+    lines += ["", *_list((*report.sentences.get("price", ()), *report.sentences.get("costs", ())))]
+    if v.curve:
+        lines += _section("What more rows would change", report.sentences["curve"])
     if report.plan.answers:
         lines += _section("What was asked and answered before", ())
         lines += _list(f"{a.asked} {a.answer}: {a.because}" for a in report.plan.answers)
@@ -66,29 +68,57 @@ def to_markdown(report: Report) -> str:
         lines += _list(f"{e.claim} ({e.source})" for e in report.plan.evidence)
     lines += _section("Estimated before, and taken", report.sentences["estimates"])
     if q := report.quality:
-        said = ("calibration", "mistakes", "slices", "coverage", "drivers")
+        said = ("calibration", "threshold", "mistakes", "slices", "coverage", "shap", "drivers")
         lines += _section("Beyond the score", [s for name in said for s in report.sentences.get(name, ())])
+        lines += [_plain(report.explained.why_not), ""]
         lines += _table(
             ("column", "value", "rows", report.card.model, report.compared_with or "other"),
             [
-                (s.column, s.value, f"{s.rows:,}", number(s.winner), "" if s.other is None else number(s.other))
+                (
+                    s.column,
+                    s.value,
+                    f"{s.rows:,}",
+                    loss(s.winner, q.loss),
+                    "" if s.other is None else loss(s.other, q.loss),
+                )
                 for s in q.slices[:12]
             ],
         )
         lines += ["", f"{q.loss.capitalize()}; smaller is better."]
     lines += _section("The data", ())
-    lines += _list(v.warnings)
+    lines += _list((*report.alarms, *report.notes))
     lines += _list(
         f"{c.name}: {c.kind}, {percent(c.missing, signed=False)} missing" for c in report.dataset.columns[:50]
     )
     lines += _section("How to run it again", ())
     lines += ["```sh", report.command, "```", "", *report.sentences["limits"]]
     versions = ", ".join(f"{name} {version}" for name, version in report.versions.items())
-    lines += ["", f"Data {report.dataset.fingerprint}, splits {report.splits.fingerprint}, {versions}."]
+    machine, hardware = report.machine, report.plan.hardware
+    lines += [
+        "",
+        *_list(
+            (
+                f"machine: {hardware.name + '; ' if hardware else ''}{machine.threads} threads, "
+                f"{machine.memory_gb:.1f} GB free, {machine.accelerator or 'no accelerator'}",
+                f"data {report.dataset.fingerprint}, splits {report.splits.fingerprint}, seed {report.splits.seed}",
+                versions,
+            )
+        ),
+    ]
     card = report.card
-    lines += _section(f"Model card: {card.model}", [f"{card.summary} Licence: {card.licence}."])
-    if card.weights:
-        lines += [_plain(f"Started from {card.weights}; licence of the weights: {card.weights_licence}.")]
+    lines += _section(f"Model card: {card.model}", [])
+    named = ", ".join(f"{name} = {value}" for name, value in card.hyperparameters.items())
+    learned = ", ".join(f"{name} = {value}" for name, value in card.learned.items())
+    weights = f"{card.weights}; licence of the weights: {card.weights_licence}" if card.weights else ""
+    about = {
+        "what it is": f"{card.summary} ({card.rung} rung)",
+        "hyperparameters": named or f"the defaults of {card.model}",
+        "parameters learned": card.parameters,
+        "found in training": learned,
+        "started from": weights,
+        "licence": card.licence,
+    }
+    lines += _list(f"{name}: {said}" for name, said in about.items() if said)
     return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)) + "\n"
 
 

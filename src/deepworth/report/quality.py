@@ -12,9 +12,9 @@ import pyarrow.compute as pc
 from deepworth.data.examples import Examples
 from deepworth.metrics import quality
 from deepworth.metrics.quality import Bin, Coverage, Slice
-from deepworth.report.words import short
+from deepworth.report.words import number, short
 from deepworth.store import RunFolder
-from deepworth.types import DEEP, Dataset, TrialResult, Verdict, record
+from deepworth.types import DEEP, Dataset, Task, TrialResult, Verdict, record
 
 SLICED = 12  # columns looked at besides the classes and groups
 VALUES = 8  # of one column, the most frequent
@@ -85,11 +85,16 @@ def judged_rows(run: RunFolder) -> Rows | None:
     )
 
 
+def losses(metric: str, task: Task, labels: np.ndarray, predictions: np.ndarray) -> tuple[np.ndarray, str]:
+    """(n,) losses of the rows and what their mean is called: of a regression in units of the target, never squared."""
+    return quality.row_losses(metric if task.is_classification else "mae", task, labels, predictions)
+
+
 def look(rows: Rows, metric: str) -> Quality:
     """Everything of `Quality` that these rows can tell."""
     task = rows.test.dataset.task
-    own, loss = quality.row_losses(metric, task, rows.labels, rows.winner)
-    other = None if rows.other is None else quality.row_losses(metric, task, rows.labels, rows.other)[0]
+    own, loss = losses(metric, task, rows.labels, rows.winner)
+    other = None if rows.other is None else losses(metric, task, rows.labels, rows.other)[0]
     found = quality.slices(_columns(rows), own, other)
     found = tuple(sorted(found, key=lambda s: (not s.worse, -(s.difference or 0.0), -s.winner)))
     pairs = (rows.valid_labels, rows.valid, rows.labels, rows.winner)
@@ -164,4 +169,4 @@ def _by_quarter(values: np.ndarray) -> tuple[np.ndarray, list[str]]:
     inner = edges[1:-1] if len(edges) > 2 else edges[:0]
     codes = np.where(np.isfinite(values), np.searchsorted(inner, values, side="left"), -1)
     bounds = [edges[0], *inner, edges[-1]]
-    return codes, [f"{a:,.4g} to {b:,.4g}" for a, b in pairwise(bounds)]
+    return codes, [f"{number(a)} to {number(b)}" for a, b in pairwise(bounds)]

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 
 from deepworth.types import RUNGS, Column, Dataset, TrialResult, Verdict
-from deepworth.words import count
+from deepworth.words import count, percent
 
 ORDER = ("done", "stopped", "failed", "skipped")  # of the statuses in a table
 
@@ -50,6 +51,21 @@ def number(value: float) -> str:
         digits = max(0, len(str(int(abs(value)))) - 4)
         return f"{round(value, -digits):,.0f}"
     return f"{value:.4g}"
+
+
+def small(value: float) -> str:
+    """Three digits that matter, never an exponent: 27.8, 0.0157, <0.001."""
+    return "<0.001" if 0 < value < 0.001 else f"{value:.3g}" if value < 1000 else f"{value:,.0f}"
+
+
+def loss(value: float, what: str, signed: bool = False) -> str:
+    """A loss of rows as metrics.quality.row_losses calls it: a share in per cent, else four digits."""
+    if what == "share of wrong rows":
+        return percent(max(-1.0, min(1.0, value)), signed=signed)  # a normal interval may reach beyond
+    if not signed:
+        return number(value)
+    digits = min(6, max(0, 1 - math.floor(math.log10(abs(value))))) if value else 0  # two that matter
+    return f"{value:+,.{digits}f}"
 
 
 def short(text: str, most: int = 60) -> str:

@@ -19,6 +19,7 @@ class Goals:
 
     seconds: float = 300.0
     metric: str | None = None
+    threshold: str | None = None  # what the probability from which a class is said is chosen for; None: the higher one
     worth: float = 0.01  # least useful relative reduction of the error
     rungs: tuple[Rung, ...] = RUNGS
     models: tuple[str, ...] = ()  # empty: the plan decides; named models always enter
@@ -42,6 +43,8 @@ class Machine:
     accelerators: int = 0  # devices
     accelerator_gb: float = 0.0  # memory of one of them; 0 where it is not known
     accelerator_gflops: float = 0.0  # reached in training by one of them
+    accelerator_part: str = ""  # its name in the catalogue of `cost`; "" where it has none
+    accelerator_found: bool = False  # here, not only named
 
     def reaches(self, share: float, there: float = 1.0) -> float:
         """GFLOP/s of a network: `there` of what training of a plain one reaches on the accelerator, where there is one.

@@ -7,7 +7,7 @@ from dataclasses import field
 from typing import Any, Literal
 
 from deepworth.types.data import Task
-from deepworth.types.names import Conclusion, Rung, Status
+from deepworth.types.names import Conclusion, Label, Rung, Status
 from deepworth.types.plan import Estimate, Range
 from deepworth.types.record import dump, record
 
@@ -117,7 +117,7 @@ class LearningCurve:
 
 @record
 class Price:
-    """What one model costs to train and to use, here and on the cheapest hardware it fits."""
+    """What one model costs to train and to use, here and on the hardware it fits that is cheapest to rent."""
 
     trial: str
     hardware: str
@@ -129,9 +129,22 @@ class Price:
     predict_gb: float
     usd_per_1000: Range | None  # predictions, in batches of 32
     artefact_mb: float
-    cheapest: str = ""  # hardware; empty where none is known to be cheaper
+    cheapest: str = ""  # hardware to rent on which its training costs least; empty where none is known
     cheapest_seconds: Range | None = None
     cheapest_usd: Range | None = None
+
+
+@record
+class Threshold:
+    """The probability from which on a model says the second class, chosen on validation rows as was asked."""
+
+    rule: str  # as asked: f1, balanced_accuracy, precision=0.9, recall=0.9, cost=1:5
+    value: float
+    positive: Label  # the class it is about
+    valid: dict[str, float]  # precision, recall, f1, ... of the validation rows
+    test: dict[str, float]
+    test_at_half: dict[str, float]  # the same test rows, the class said at a probability of one half
+    reached: bool = True  # whether the validation rows have the least precision or recall that was asked for
 
 
 @record
@@ -161,3 +174,4 @@ class Verdict:
     answers: dict[str, RungVerdict] = field(default_factory=dict)  # per deep rung, also of one that was not run
     curve: LearningCurve | None = None
     prices: tuple[Price, ...] = ()  # of the two that are compared, the cheaper rung first
+    thresholds: dict[str, Threshold] = field(default_factory=dict)  # per trial that is done, where one was asked for

@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+from deepworth.climb.again import FEW_ROWS
 from deepworth.metrics.conclusions import MOST, conclude, needed
 from deepworth.metrics.intervals import Interval
 from deepworth.metrics.scores import Metric
 from deepworth.types import Gain, Goals, Rung, RungVerdict, Splits, TrialResult
-from deepworth.verdict.gain import FEW_ROWS
 
 
 def rung_answer(

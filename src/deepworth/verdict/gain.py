@@ -3,49 +3,50 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 
+from deepworth.climb.again import FEW_ROWS, FEWEST_FOLDS, FEWEST_SEEDS
 from deepworth.data.examples import open_table
 from deepworth.data.split import group_codes
 from deepworth.metrics.intervals import Interval, paired_gain, resampled_gain
 from deepworth.metrics.scores import Metric
 from deepworth.store import RunFolder
-from deepworth.types import Gain, Goals, TrialResult
-
-FEW_ROWS = 1000  # test rows under which one division of the data says little
-FEWEST_FOLDS = 5  # that both models have: fewer say nothing about how folds differ
+from deepworth.types import Gain, Goals, Repeat, TrialResult
 
 
 class Judge:
-    """Reads what trials predicted for rows that chose nothing, and the truth.
-
-    `trials/<key>/predictions_test.npy` is of the trial's own seed, `predictions_test-<n>.npy` of further ones.
-    `predictions_fold-<n>.npy` are for the rows of `splits/fold-<n>/test.npy` by a fit on those of
-    `splits/fold-<n>/train.npy`; their labels lie in `data/sealed/labels_fold-<n>.npy`.
-    """
+    """Reads what trials predicted for rows that chose nothing, and the truth; and what was made of them again."""
 
     def __init__(self, run: RunFolder, primary: Metric, goals: Goals) -> None:
         self.run, self.primary, self.goals = run, primary, goals
         self.labels = np.load(run.sealed / "labels_test.npy")
         self.groups = _groups(run)
+        self.repeats = run.repeats
 
     def gain(self, base: TrialResult, deep: TrialResult, seconds: float) -> tuple[Gain, Interval]:
-        """The gain of a deep model, and its interval with what made it wide."""
-        folders = self.run.trial(base.key), self.run.trial(deep.key)
-        folds = sorted(set.intersection(*({p.name for p in f.glob("predictions_fold-*.npy")} for f in folders)))
+        """The gain of a deep model, and its interval with what made it wide.
+
+        On few test rows from the folds that both were made again on, FEWEST_FOLDS at least; else from the test rows,
+        and from the seeds of the deep model where it has FEWEST_SEEDS.
+        """
+        ours, theirs = (self._folds(trial) for trial in (base, deep))
+        common = sorted(ours.keys() & theirs.keys())
         seeds = 1
-        if len(self.labels) < FEW_ROWS and len(folds) >= FEWEST_FOLDS:
-            found, method = (
-                self._from_folds(folders, [name[:-4].split("-")[1] for name in folds]),
-                "corrected resampled t",
-            )
+        if len(self.labels) < FEW_ROWS and len(common) >= FEWEST_FOLDS:
+            found = self._from_folds([(ours[number], theirs[number]) for number in common])
+            method = "corrected resampled t"
         else:
-            ours, theirs = (_of_seeds(folder) for folder in folders)
-            seeds = len(theirs)
+            predicted = self._seeds(deep)
+            seeds = len(predicted)
             found = paired_gain(
-                self.primary, self.labels, ours, theirs, groups=self.groups, seed=self.goals.seed, seconds=seconds
+                self.primary,
+                self.labels,
+                [np.load(self.run.trial(base.key) / "predictions_test.npy")],
+                predicted,
+                groups=self.groups,
+                seed=self.goals.seed,
+                seconds=seconds,
             )
             method = f"paired bootstrap over {'rows' if self.groups is None else 'groups'}"
         return (
@@ -65,20 +66,20 @@ class Judge:
             found,
         )
 
-    def _from_folds(self, folders: tuple[Path, Path], folds: Sequence[str]) -> Interval:
-        errors, train, test = np.empty((2, len(folds))), [], []
-        for position, fold in enumerate(folds):
-            labels = np.load(self.run.sealed / f"labels_fold-{fold}.npy")
-            train.append(len(np.load(self.run.path / "splits" / f"fold-{fold}" / "train.npy")))
-            test.append(len(labels))
-            for side, folder in enumerate(folders):
-                value = self.primary.score(labels, np.load(folder / f"predictions_fold-{fold}.npy"))
-                errors[side, position] = self.primary.to_error(value)
-        return resampled_gain(*errors, train=float(np.mean(train)), test=float(np.mean(test)))
+    def _folds(self, trial: TrialResult) -> dict[int, Repeat]:
+        return {r.number: r for r in self.repeats if r.of == trial.key and r.purpose == "fold"}
 
+    def _from_folds(self, folds: Sequence[tuple[Repeat, Repeat]]) -> Interval:
+        bases, challengers = (np.array([pair[side].error for pair in folds]) for side in (0, 1))
+        test = [RunFolder(self.run.path / base.folder).splits.test for base, _ in folds]
+        train = [base.rows for base, _ in folds]
+        return resampled_gain(bases, challengers, train=float(np.mean(train)), test=float(np.mean(test)))
 
-def _of_seeds(folder: Path) -> list[np.ndarray]:
-    return [np.load(path) for path in (folder / "predictions_test.npy", *sorted(folder.glob("predictions_test-*.npy")))]
+    def _seeds(self, trial: TrialResult) -> list[np.ndarray]:
+        """What the seeds of a trial predict for the test rows, its own first; that alone where there are too few."""
+        keys = [r.key for r in self.repeats if r.of == trial.key and r.purpose == "seed"]
+        chosen = [trial.key, *keys] if len(keys) + 1 >= FEWEST_SEEDS else [trial.key]
+        return [np.load(self.run.trial(key) / "predictions_test.npy") for key in chosen]
 
 
 def _groups(run: RunFolder) -> np.ndarray | None:

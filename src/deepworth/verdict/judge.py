@@ -7,11 +7,12 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from deepworth.climb.ladder import INTERRUPTED
+from deepworth.climb.again import FEW_ROWS
+from deepworth.climb.sides import best, choose_sides, well_done
 from deepworth.errors import Interrupted, NothingTrained
 from deepworth.metrics.intervals import Interval
 from deepworth.metrics.scores import Metric, metric
-from deepworth.store import RunFolder
+from deepworth.store import INTERRUPTED, RunFolder
 from deepworth.types import (
     DEEP,
     SHALLOW,
@@ -19,13 +20,17 @@ from deepworth.types import (
     Dataset,
     Gain,
     Goals,
+    LearningCurve,
     RungVerdict,
     Splits,
     TrialResult,
     Verdict,
 )
 from deepworth.verdict.answer import no_pair, rung_answer
-from deepworth.verdict.gain import FEW_ROWS, Judge
+from deepworth.verdict.curve import RowNoise, learning_curve
+from deepworth.verdict.gain import Judge
+from deepworth.verdict.price import price_models
+from deepworth.verdict.threshold import set_thresholds
 
 FEW_GROUPS = 10  # in the test part
 
@@ -48,14 +53,13 @@ def judge(
     """
     dataset, splits = run.dataset, run.splits
     primary = metric(dataset.task.metric, dataset.task)
-    done = [r for r in results if r.status == "done" and primary.name in r.valid]
+    done = well_done(results, primary)
     if not done and any(r.reason == INTERRUPTED for r in results):
         raise Interrupted("interrupted before any model was done: there is nothing to judge")
     if not done:
         raise NothingTrained(_nothing(results))
-    base = _best(done, SHALLOW, primary)
-    new = _new(done)
-    rungs: dict[str, TrialResult | None] = {rung: _best(new, (rung,), primary) for rung in DEEP}
+    sides = choose_sides(results, primary)
+    base, challenger, rungs = sides.base, sides.challenger, sides.rungs
     pairs = {rung: (base, deep) for rung, deep in rungs.items() if base and deep}
     judge_of = Judge(run, primary, goals)
     judged: dict[str, tuple[Gain, Interval]] = {}
@@ -64,7 +68,6 @@ def judge(
     answers: dict[str, RungVerdict] = {
         rung: rung_answer(rung, base, rungs[rung], judged.get(rung), results, primary, goals, splits) for rung in DEEP
     }
-    challenger = _best(new, DEEP, primary)
     gains = {rung: gain for rung, (gain, _) in judged.items()}
     gain = gains.get(challenger.rung) if challenger else None
     answer = answers[challenger.rung] if challenger else no_pair(base, results, goals, DEEP)
@@ -83,19 +86,19 @@ def judge(
         rows={"train": splits.train, "valid": splits.valid, "test": splits.test},
         warnings=_warnings(run, dataset, splits, done, gain),
         answers=answers,
+        curve=_curve(run, judge_of, base, challenger, gain),
+        thresholds=set_thresholds(run, done, goals.threshold),
+        prices=price_models(run, [trial for trial in (base, challenger) if trial]),
     )
 
 
-def _new(done: Sequence[TrialResult]) -> list[TrialResult]:
-    """Without tunings that ended as the probe they began with, where that probe has a trial of its own."""
-    probed = any(r.rung == "frozen" for r in done)
-    return [r for r in done if not (probed and r.rung == "tuned" and r.notes.get("kept") == "the start")]
-
-
-def _best(done: Sequence[TrialResult], rungs: Sequence[str], primary: Metric) -> TrialResult | None:
-    """The best of some rungs on the validation rows; the cheaper of two equal ones."""
-    some = [r for r in done if r.rung in rungs]
-    return min(some, key=lambda r: (primary.to_error(r.valid[primary.name]), r.seconds), default=None)
+def _curve(
+    run: RunFolder, judge_of: Judge, base: TrialResult | None, challenger: TrialResult | None, gain: Gain | None
+) -> LearningCurve | None:
+    if base is None or challenger is None or gain is None:
+        return None
+    noise = RowNoise(run, judge_of.primary, judge_of.labels, judge_of.groups)
+    return learning_curve(run.repeats, base, challenger, gain, run.splits.train, noise)
 
 
 def _winner(
@@ -106,9 +109,9 @@ def _winner(
         return deep
     if answer in ("not worth it", "no measurable difference") and base:
         return base
-    best = _best(done, (*SHALLOW, *DEEP), primary)
-    assert best is not None  # `done` is not empty
-    return best
+    found = best(done, (*SHALLOW, *DEEP), primary)
+    assert found is not None  # `done` is not empty
+    return found
 
 
 def _nothing(results: Sequence[TrialResult]) -> str:

@@ -13,7 +13,7 @@ from rich.text import Text
 
 from deepworth.cost.choice import Choice, Place
 from deepworth.types import Range
-from deepworth.words import duration, money, span
+from deepworth.words import duration, money, money_span, span
 
 SHOWN = 3  # break-evens, and reasons why nothing fits
 PRICE = "the price of "  # how a doubt about a price begins
@@ -153,7 +153,9 @@ def _bracket(told: dict[str, float], words: Callable[[float], str]) -> str:
 
 
 def _brief(number: float) -> str:
-    """Two digits at most of what is small: 0.02, 0.3, 1.4, 12, 1,250."""
+    """Two digits at most of what is small: 0.02, 0.3, 1.4, 12, 1,250; 0 below 0.001."""
+    if number < 0.0005:
+        return "0"
     return f"{number:,.0f}" if number >= 9.95 else f"{number:.1f}" if number >= 0.095 else f"{number:.1g}"
 
 
@@ -164,8 +166,7 @@ def _memory(place: Place) -> str:
 
 
 def _dollars(usd: Range) -> str:
-    low, high = (money(value).removeprefix("$") for value in (usd.low, usd.high))
-    return f"{money(usd.likely)} [{low}..{high}]"
+    return money_span(usd).replace("[$", "[").replace("..$", "..")
 
 
 def _parts(parts: dict[str, Any]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from html import escape
 
 from rich.console import Console, Group, RenderableType
@@ -10,7 +11,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from deepworth.types import Answer, Candidate, Hardware, Plan, Range
+from deepworth.types import Answer, Candidate, Evidence, Hardware, Plan, Range
 from deepworth.words import money_span, span
 
 WIDTH = 120  # columns in a notebook
@@ -28,8 +29,7 @@ def plan_view(plan: Plan) -> RenderableType:
     parts.append(_space(_candidates(plan.candidates, plan.hardware)))
     parts += [_space(_lines([("skip", "dim", f"{names}: {reason}") for names, reason in _skipped(plan)]))]
     parts.append(_space(_lines(_rules(plan))))
-    said = [("evidence", "cyan", f"{e.claim} ({e.source})." + (f" {e.note}" if e.note else "")) for e in plan.evidence]
-    parts.append(_space(_lines(said)))
+    parts.append(_space(_lines([("evidence", "cyan", _published(item, plan)) for item in plan.evidence])))
     return Group(*parts)
 
 
@@ -92,13 +92,17 @@ def _skipped(plan: Plan) -> list[tuple[str, str]]:
 
 
 def _rules(plan: Plan) -> list[tuple[str, str, str]]:
-    """What each rule does, why where no answer said so already, and who says it; --json has the whole of it."""
-    said = " ".join(answer.because for answer in plan.answers).lower()
-    reasons = ("" if rule.reason.lower() in said else f", because {rule.reason}" for rule in plan.rules)
-    return [
-        ("rule", "dim", f"{rule.id}: {rule.effect}{why} ({_source(rule.source)})")
-        for rule, why in zip(plan.rules, reasons, strict=True)
-    ]
+    """What each rule does and who says it; --json has its condition and reason."""
+    return [("rule", "dim", f"{rule.id}: {rule.effect} ({_source(rule.source)})") for rule in plan.rules]
+
+
+def _published(item: Evidence, plan: Plan) -> str:
+    """The claim, its source without the commit, and its note; what a rule says stands among the rules already."""
+    note = item.note
+    for rule in plan.rules:
+        note = note.replace(f"{rule.id} says otherwise: {rule.effect}.", f"{rule.id} says otherwise.")
+        note = note.replace(f"{rule.id} is not borne out: {rule.effect}.", f"{rule.id} is not borne out.")
+    return f"{item.claim} ({re.sub(r' @ [0-9a-f]+', '', item.source)}). {note}".strip()
 
 
 def _source(source: str) -> str:

@@ -10,11 +10,13 @@ from rich.table import Table
 from rich.text import Text
 
 from deepworth.report.words import by_reason, by_rung
-from deepworth.types import DEEP, TrialResult, Verdict
+from deepworth.types import DEEP, Threshold, TrialResult, Verdict
+from deepworth.verdict.price import price_line
 from deepworth.views.console import bullets
 from deepworth.words import duration, percent, score
 
 COLOURS = {"done": "green", "skipped": "dim", "failed": "red", "stopped": "yellow"}
+SHOWN = ("precision", "recall", "f1")
 ANSWERS = {
     "worth it": "bold green",
     "not worth it": "bold red",
@@ -76,8 +78,25 @@ def _answer(verdict: Verdict, folder: Path) -> RenderableType:
     for number, gain in enumerate(gains):
         interval = f"{percent(gain.relative)} of the error [{percent(gain.low)} .. {percent(gain.high)}]"
         grid.add_row("" if number else "gain", Text(f"{gain.rung}: {interval}"))
+    models = {trial.key: trial.model for trial in verdict.trials}
+    for number, one in enumerate(verdict.prices):
+        grid.add_row("" if number else "price", Text(f"{models[one.trial]}: {price_line(one)}"))
+    if verdict.winner in verdict.thresholds:
+        grid.add_row("threshold", Text(_threshold(verdict.thresholds[verdict.winner])))
+    if verdict.curve:
+        grid.add_row("more rows", Text(" ".join(verdict.curve.sentences)))
     if verdict.decide_next:
         grid.add_row("to decide", Text(verdict.decide_next))
     grid.add_row("winner", Text(verdict.winner))
     grid.add_row("report", Text(str(folder / "report.html")))
     return grid
+
+
+def _threshold(found: Threshold) -> str:
+    """From when on the second class is said, and what that gives on test rows."""
+    at, half = (", ".join(f"{name} {some[name]:.3f}" for name in SHOWN) for some in (found.test, found.test_at_half))
+    missed = "" if found.reached else ", which is not reached on validation rows"
+    return (
+        f"{found.positive} from a probability of {found.value:.3g} on, for {found.rule}{missed}; test rows: {at} "
+        f"(from one half on: {half})"
+    )

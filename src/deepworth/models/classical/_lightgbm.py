@@ -13,7 +13,7 @@ from scipy.special import expit, softmax
 from deepworth.errors import OutOfTime
 from deepworth.models._boosted import raw_scores
 from deepworth.models.classical._rounds import LARGE, Rounds
-from deepworth.models.classical._table_trees import TableTrees
+from deepworth.models.classical._table_trees import BoostedTable
 from deepworth.models.learner import Context
 from deepworth.types import Task
 
@@ -117,6 +117,12 @@ class LightGBMHead:
             return softmax(scores, axis=1)
         return np.stack([expit(-scores), expit(scores)], axis=1) if self.task.kind == "binary" else scores
 
+    def contributions(self, x: np.ndarray, threads: int = 1) -> np.ndarray:
+        """(n, outputs, p) Shapley values of the raw scores."""
+        assert self.booster is not None
+        given = np.asarray(self.booster.predict(x, pred_contrib=True, num_threads=threads))
+        return given.reshape(len(x), -1, x.shape[1] + 1)[:, :, :-1]  # the last is what is expected of any row
+
     def save(self, folder: Path) -> None:
         assert self.booster is not None
         self.booster.save_model(folder / "lightgbm.txt")
@@ -128,7 +134,7 @@ class LightGBMHead:
         return self
 
 
-class LightGBM(TableTrees):
+class LightGBM(BoostedTable):
     """LightGBM on the columns of a table."""
 
     head = LightGBMHead

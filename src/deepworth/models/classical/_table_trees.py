@@ -13,8 +13,9 @@ import numpy as np
 
 from deepworth.data.examples import Examples
 from deepworth.modalities._encoding import TableEncoder
+from deepworth.models.additive import Contributions
 from deepworth.models.classical._rounds import SLOWER
-from deepworth.models.classical._target import TIE, Target, may_be_log, smearing, worse
+from deepworth.models.classical._target import MOST_SMEAR, TIE, Target, may_be_log, smearing, worse
 from deepworth.models.learner import Context
 from deepworth.types import Column, Task, dump, load
 
@@ -49,6 +50,13 @@ class Trees(Protocol):
 
     @classmethod
     def load(cls, folder: Path, task: Task) -> Trees: ...
+
+
+class BoostedTrees(Trees, Protocol):
+    """A boosted ensemble, which tells what each column of the matrix adds."""
+
+    def contributions(self, x: np.ndarray, threads: int = 1) -> np.ndarray:
+        """(n, outputs, p) Shapley values of trees; one output for two classes and for a regression."""
 
 
 class TableTrees:
@@ -138,6 +146,8 @@ class TableTrees:
             if log and context.metric != "mae":
                 positive = y_valid > 0
                 target = replace(target, smear=smearing(y_valid[positive], z[positive]))
+                if target.smear > MOST_SMEAR:
+                    continue
             loss = worse(y_valid, target.back(z), context.metric)
             if loss < best / TIE:
                 best, chosen = loss, replace(target, smear=1.0)
@@ -161,3 +171,23 @@ class TableTrees:
         self.encoder, self.trees = encoder, cls.head.load(folder, task)
         self.target = Target(**about["target"])
         return self
+
+
+class BoostedTable(TableTrees):
+    """Boosted trees on the columns of a table."""
+
+    head: ClassVar[type[BoostedTrees]]
+    trees: BoostedTrees
+
+    def contributions(self, examples: Examples) -> Contributions:
+        """What each column adds: the parts of a date or a text together, a ratio of two columns apart."""
+        given = self.trees.contributions(self.encoder.matrix(examples), self.threads)
+        parts = [len(part.names) for part in self.encoder.parts]
+        ratios = len(self.encoder.ratios)
+        owners = np.repeat(np.arange(len(parts) + ratios), [*parts, *[1] * ratios])
+        values = given @ np.eye(len(parts) + ratios)[owners]
+        unit = "log-odds" if self.task.kind == "binary" else "score of a class"
+        if not self.task.is_classification:
+            unit = f"logarithm of {self.task.target}" if self.target.log else self.task.target
+        columns = (*(column.name for column in self.encoder.columns), *(f"{a} / {b}" for a, b in self.encoder.ratios))
+        return Contributions(columns=columns, values=values, unit=unit)

@@ -11,7 +11,7 @@ import xgboost as xgb
 
 from deepworth.errors import OutOfTime
 from deepworth.models.classical._rounds import LARGE, Rounds
-from deepworth.models.classical._table_trees import TableTrees
+from deepworth.models.classical._table_trees import BoostedTable
 from deepworth.models.learner import Context
 from deepworth.types import Task
 
@@ -19,6 +19,7 @@ MOST = 3_000  # rounds
 UNCHOSEN = 300  # rounds without validation rows
 TIMED = 5_000  # rows whose prediction is timed while boosting
 WRITTEN = 3  # times the trees are copied or written: cut at the best round, then saved
+TECHNICAL = ("nthread", "seed", "verbosity")
 
 
 class XGBoostHead:
@@ -70,6 +71,8 @@ class XGBoostHead:
                 booster.set_param({"learning_rate": rounds.rate})
         self.booster = booster[: rounds.best_round]
         context.notes["rounds"] = rounds.best_round
+        chosen = {name: value for name, value in params.items() if name not in TECHNICAL}
+        context.notes["hyperparameters"] = chosen | {"rounds": most}
 
     def _rows(self, x: np.ndarray, threads: int) -> xgb.DMatrix:
         return xgb.DMatrix(x, feature_types=self._types(x.shape[1]), enable_categorical=True, nthread=threads)
@@ -123,6 +126,12 @@ class XGBoostHead:
             return answer / answer.sum(axis=1, keepdims=True)  # float32 sums miss 1 by 1e-7
         return np.stack([1 - answer, answer], axis=1) if self.task.kind == "binary" else answer
 
+    def contributions(self, x: np.ndarray, threads: int = 1) -> np.ndarray:
+        """(n, outputs, p) Shapley values of the raw scores."""
+        assert self.booster is not None
+        given = self.booster.predict(self._rows(x, threads), pred_contribs=True)
+        return given.reshape(len(x), -1, x.shape[1] + 1)[:, :, :-1]  # the last is what is expected of any row
+
     def save(self, folder: Path) -> None:
         assert self.booster is not None
         self.booster.save_model(folder / "xgboost.ubj")
@@ -136,7 +145,7 @@ class XGBoostHead:
         return self
 
 
-class XGBoost(TableTrees):
+class XGBoost(BoostedTable):
     """XGBoost on the columns of a table."""
 
     head = XGBoostHead

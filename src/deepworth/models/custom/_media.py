@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
-from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, trainers
 from torch import nn
 
 from deepworth.data.examples import Examples
@@ -17,6 +17,9 @@ from deepworth.nets.resnet import ResNet
 from deepworth.nets.spectrogram_cnn import SpectrogramCNN
 from deepworth.nets.transformer import PAD, TextTransformer
 from deepworth.train.recipe import Group, groups_of
+
+if TYPE_CHECKING:  # only networks for text need it
+    from tokenizers import Tokenizer
 
 VOCABULARY = 8_000
 VOCABULARY_ROWS = 100_000  # texts the vocabulary is made from
@@ -109,6 +112,8 @@ class AudioScratch(Scratch):
 
 def word_pieces(texts: list[str]) -> Tokenizer:
     """Byte-pair pieces of lower-cased words, the most frequent `VOCABULARY` of these texts; id 0 is the padding."""
+    from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, trainers
+
     tokenizer = Tokenizer(models.BPE(unk_token="[UNK]"))
     tokenizer.normalizer = normalizers.Sequence([normalizers.NFKC(), normalizers.Lowercase()])
     tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()

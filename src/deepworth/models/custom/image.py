@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from deepworth.models._media_cost import Arithmetic, estimate, side
+from deepworth.models._media_cost import PREDICT_ROWS, Arithmetic, estimate, side
 from deepworth.registry import ModelSpec
 from deepworth.types import Estimate, Machine, Workload
+
+if TYPE_CHECKING:
+    from deepworth.cost.catalogue import Accelerator
+    from deepworth.cost.onboard import Pace
 
 
 def cost(workload: Workload, machine: Machine, params: dict[str, Any]) -> Estimate:
@@ -16,6 +20,12 @@ def cost(workload: Workload, machine: Machine, params: dict[str, Any]) -> Estima
     def scale(work: Workload) -> float:
         return (side(work, 32, 64) / 32) ** 2
 
+    def pace(item: Accelerator, count: int, work: Workload, batch: int, params: dict[str, Any]) -> Pace:
+        from deepworth.cost import onboard
+
+        sizes = (0.70 * wider, 0.105 * wider * scale(work), 0.29 * wider**0.5 * scale(work), side(work, 32, 64))
+        return onboard.of_images(item, count, onboard.plain(*sizes, convolutions=15), batch, PREDICT_ROWS)
+
     resnet = Arithmetic(
         gflop=lambda work: 0.21 * wider * scale(work),
         efficiency=0.5,
@@ -24,6 +34,7 @@ def cost(workload: Workload, machine: Machine, params: dict[str, Any]) -> Estima
         base_gb=0.6,
         row_mb=lambda work: 4.0 * wider**0.5 * scale(work),
         decode_ms=2.0,
+        pace=pace,
     )
     return estimate(resnet, workload, machine)
 

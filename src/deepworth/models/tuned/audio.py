@@ -2,11 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from deepworth.models._media_cost import Arithmetic, estimate, frames, transformer_gflop
+from deepworth.models._media_cost import PREDICT_ROWS, Arithmetic, estimate, frames, transformer_gflop
 from deepworth.registry import ModelSpec
 from deepworth.types import Estimate, Machine, Workload
+
+if TYPE_CHECKING:
+    from deepworth.cost.catalogue import Accelerator
+    from deepworth.cost.onboard import Pace
+
+
+def pace(item: Accelerator, count: int, work: Workload, batch: int, params: dict[str, Any]) -> Pace:
+    """Of the encoder of Whisper tiny: its convolutions are counted as steps more."""
+    from deepworth.cost import onboard
+
+    steps = frames(work) / 2
+    steps *= whisper_gflop(work) / transformer_gflop(steps, width=384, layers=4)
+    return onboard.of_tokens(item, count, onboard.whisper_encoder(), steps, batch, PREDICT_ROWS)
 
 
 def whisper_gflop(workload: Workload) -> float:
@@ -26,12 +39,13 @@ WHISPER = Arithmetic(
     decode_ms=3.0,
     bf16=1.5,
     probe=True,
+    pace=pace,
 )
 
 
 def cost(workload: Workload, machine: Machine, params: dict[str, Any]) -> Estimate:
     """For the encoder of Whisper tiny; a larger network the user names costs more."""
-    return estimate(WHISPER, workload, machine)
+    return estimate(WHISPER, workload, machine, params)
 
 
 SPECS = [

@@ -2,11 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from deepworth.models._media_cost import Arithmetic, estimate, side
+from deepworth.models._media_cost import PREDICT_ROWS, Arithmetic, estimate, side
 from deepworth.registry import ModelSpec
 from deepworth.types import Estimate, Machine, Workload
+
+if TYPE_CHECKING:
+    from deepworth.cost.catalogue import Accelerator
+    from deepworth.cost.onboard import Pace
+
+
+def pace(item: Accelerator, count: int, work: Workload, batch: int, params: dict[str, Any]) -> Pace:
+    """Of EfficientNet-Lite0, or of a network of timm that --weights names."""
+    from deepworth.cost import onboard
+
+    network = onboard.network(params.get("weights"), "efficientnet_lite0", side(work, 128, 224))
+    return onboard.of_images(item, count, network, batch, PREDICT_ROWS)
+
 
 EFFICIENTNET = Arithmetic(
     gflop=lambda work: 0.77 * (side(work, 128, 224) / 224) ** 2,
@@ -19,12 +32,13 @@ EFFICIENTNET = Arithmetic(
     backward=2.2,
     accelerated=0.22,
     probe=True,
+    pace=pace,
 )
 
 
 def cost(workload: Workload, machine: Machine, params: dict[str, Any]) -> Estimate:
     """For EfficientNet-Lite0; a larger network the user names costs more."""
-    return estimate(EFFICIENTNET, workload, machine)
+    return estimate(EFFICIENTNET, workload, machine, params)
 
 
 SPECS = [

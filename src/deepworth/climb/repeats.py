@@ -1,0 +1,222 @@
+"""Makes trials that are compared again after a climb, with other seeds, on folds and subsets, in the time left."""
+
+from __future__ import annotations
+
+import math
+import shutil
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+
+from deepworth.climb.again import FEW_ROWS, FEWEST_SEEDS, HERE, REPETITIONS, SLACK, Block, Costs, Division, Step, blocks
+from deepworth.climb.alarm import deferred
+from deepworth.climb.attempt import SOON, TICK, Attempt, result_before
+from deepworth.climb.sides import choose_sides
+from deepworth.climb.watch import Watch
+from deepworth.data import divisions
+from deepworth.metrics.scores import Metric, metric
+from deepworth.store import INTERRUPTED, RunFolder
+from deepworth.types import Goals, Machine, Repeat, Trial, TrialResult, load
+from deepworth.words import duration
+
+SHARES = (16, 8, 4, 2)  # of the training rows, that subsets are made of
+LEAST_SUBSET = 30  # rows
+LEAST_SIZES = 4  # of a learning curve, all the rows among them
+LONGEST = 4.0  # times what it is expected to take a repeat may run, or LEAST seconds
+LEAST = 10.0
+
+Fit = tuple[str, str, int]
+
+
+class Repeats:
+    """Makes trials again; `make()` writes `repeats.json` and returns what stands in it.
+
+    A repeat is an ordinary trial in the folder of its division, made with the time that the first one was given. It is
+    begun only where what it is expected to take is left. One that the clock cut where the first was not is another
+    model, and does not count.
+    """
+
+    def __init__(
+        self,
+        run: RunFolder,
+        results: Sequence[TrialResult],
+        goals: Goals,
+        machine: Machine,
+        deadline: float,
+        watch: Watch,
+    ) -> None:
+        self.run, self.goals, self.machine, self.deadline, self.watch = run, goals, machine, deadline, watch
+        self.results = results
+        self.dataset, self.splits = run.dataset, run.splits
+        self.metric: Metric = metric(self.dataset.task.metric, self.dataset.task)
+        self.divisions: dict[str, divisions.Division] = {}  # by their folders
+        self.costs = Costs(self.splits.train)
+        self.made: dict[Fit, TrialResult] = {}  # what counts
+        self.failed: dict[str, str] = {}  # trials that are not made again any more, and why
+        self.found: list[Repeat] = []
+        self.running: list[tuple[Step, Attempt]] = []
+        self.refused: list[str] = []
+        self.interrupted = any(result.reason == INTERRUPTED for result in results)
+
+    def make(self) -> tuple[Repeat, ...]:
+        """Make again what is worth it and fits the time that is left."""
+        with deferred(self._interrupt):
+            try:
+                for block in self._blocks():
+                    self._whole(block)
+            finally:
+                for _, attempt in self.running:
+                    attempt.drop()
+        if self.refused and not self.interrupted:
+            left = duration(max(self._left(), 0.0))
+            self.watch.note(f"{left} were left for the verdict, too little for {'; '.join(self.refused)}")
+        self.run.save("repeats", self.found)
+        return tuple(self.found)
+
+    def _interrupt(self) -> None:
+        self.interrupted = True
+
+    # What could be made
+
+    def _blocks(self) -> list[Block]:
+        sides = choose_sides(self.results, self.metric)
+        if self.interrupted or sides.base is None or sides.challenger is None:
+            return []
+        if self._left() < SOON:
+            self.watch.note("no time is left for further seeds, folds or a learning curve")
+            return []
+        self.made |= {(t.key, HERE, 0): t for t in (sides.base, *sides.deep)}
+        self.rows = rows = divisions.Rows.of(self.run)
+        folds: list[list[Division]] = []
+        if self.splits.test < FEW_ROWS and self.splits.protocol == "given":
+            self.watch.note("no cross-validation: which rows are tested on was given")
+        elif self.splits.test < FEW_ROWS:
+            made = [divisions.folds(rows, repetition, self.splits.seed) for repetition in range(REPETITIONS)]
+            folds = [self._known(some) for some in made if some]
+            if not folds:
+                self.watch.note(f"no cross-validation: the groups or times do not make {divisions.FOLDS} folds")
+        return blocks(sides, self.splits.train, self.splits.test, folds, self._subsets(rows))
+
+    def _subsets(self, rows: divisions.Rows) -> list[list[Division]]:
+        train = self.splits.train
+        sizes = tuple(train // share for share in SHARES if train // share >= max(LEAST_SUBSET, 2 * rows.classes))
+        drawn = [divisions.nested(rows, sizes, self.splits.seed + n) for n in range(FEWEST_SEEDS)] if sizes else []
+        if min((len(some) for some in drawn), default=0) < LEAST_SIZES - 1:
+            self.watch.note(f"no learning curve: {train:,} training rows do not make {LEAST_SIZES} sizes")
+            return []
+        return [self._known(some) for some in drawn]
+
+    def _known(self, some: Sequence[divisions.Division]) -> list[Division]:
+        """As the plan sees them; none is written before it is needed."""
+        found = [Division(folder=f"divisions/{one.name}", rows=len(one.train)) for one in some]
+        self.divisions |= {of_plan.folder: one for of_plan, one in zip(found, some, strict=True)}
+        return found
+
+    # How it is made
+
+    def _whole(self, block: Block) -> None:
+        """Make a block where it fits as a whole, and tell."""
+        begun, before = time.monotonic(), len(self.made)
+        for step in block.steps:
+            known = (self.run.path / step.folder).exists() and step.fit not in self.made
+            if known and (old := result_before(self._division(step), self._trial(step))):
+                self._ended(step, old)
+        if self.interrupted or any(step.of.key in self.failed for step in block.steps):
+            return
+        need = self.costs.of(block, self.made)
+        if SLACK * need > self._left():
+            self.refused.append(f"{block.name} (about {duration(need)})")
+            if block.instead:
+                self._whole(block.instead)
+            return
+        why = self._run(block)
+        for step in block.steps:
+            if step.fit in self.made:
+                self._keep(step)
+        if why and not self.interrupted:
+            self.watch.note(f"{block.name}: {why}")
+        elif len(self.made) > before:
+            self.watch.note(f"{block.name}: {duration(time.monotonic() - begun)}")
+
+    def _run(self, block: Block) -> str:
+        """Why it ended early, or ""."""
+        waiting = list({step.fit: step for step in block.steps if step.fit not in self.made}.values())
+        why = ""
+        while (waiting or self.running) and not (why or self.interrupted):
+            while waiting and len(self.running) < self.goals.jobs and not why:
+                step = waiting.pop(0)
+                if self.costs.expected(step) > self._left():
+                    why = f"ended early: {duration(max(self._left(), 0))} were left"
+                else:
+                    self._begin(step, block.which(step))
+            why = why or self._look()
+        for _, attempt in self.running:
+            self.watch.repeated(attempt.end())
+        self.running = []
+        return why
+
+    def _begin(self, step: Step, which: str) -> None:
+        trial, expected = self._trial(step), self.costs.expected(step)
+        seconds = min(self._left(), max(step.of.seconds_given, LEAST), max(LONGEST * expected, LEAST))
+        self.watch.repeating(trial, which, expected, self._left())
+        attempt = Attempt(
+            self._division(step),
+            trial,
+            seconds,
+            self.goals,
+            self.machine,
+            lambda share, text: self.watch.progress(trial.key, share, text),
+        )
+        self.running.append((step, attempt))
+
+    def _look(self) -> str:
+        """Why what ended does not count, or ""."""
+        for step, attempt in list(self.running):
+            if (result := attempt.look(TICK / len(self.running))) is not None:
+                self.running.remove((step, attempt))
+                self.watch.repeated(result)
+                self._ended(step, result)
+                if why := self.failed.get(step.of.key):
+                    return why
+        return ""
+
+    def _ended(self, step: Step, result: TrialResult) -> None:
+        """Take in what a step gave: its model is of no more use."""
+        shutil.rmtree(self._division(step).trial(result.key) / "model", ignore_errors=True)
+        if result.status != "done":
+            self.failed[step.of.key] = f"{step.of.model} was {result.status}: {result.reason}"
+        elif "cut" in result.notes and "cut" not in step.of.notes:
+            self.failed[step.of.key] = f"{step.of.model} had less time than the first time"
+        else:
+            self.costs.learn(step, result.seconds)
+            self.made[step.fit] = result
+
+    def _keep(self, step: Step) -> None:
+        result = self.made[step.fit]
+        error = float(self.metric.to_error(result.test.get(self.metric.name, math.nan)))
+        if not math.isfinite(error):  # a fold that lacks a class
+            return
+        self.found.append(
+            Repeat(
+                of=step.of.key,
+                purpose=step.purpose,
+                number=step.number,
+                rows=step.rows,
+                folder=step.folder,
+                key=result.key,
+                seconds=result.seconds,
+                error=error,
+            )
+        )
+
+    def _division(self, step: Step) -> RunFolder:
+        if step.folder == HERE:
+            return self.run
+        return divisions.write_division(self.run, self.rows, self.divisions[step.folder])
+
+    def _trial(self, step: Step) -> Trial:
+        first = load(Trial, self.run.trial(step.of.key) / "trial.json")
+        return replace(first, seed=self.goals.seed + step.number, splits=self._division(step).splits.fingerprint)
+
+    def _left(self) -> float:
+        return self.deadline - time.monotonic()
