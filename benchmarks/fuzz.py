@@ -198,6 +198,7 @@ def work(pipe: Connection, seed: int, every: int, root: str) -> None:
             shutil.rmtree(folder / name, ignore_errors=True)
         for name in ("source", "tmp"):
             (folder / name).mkdir()
+        (folder / "what").unlink(missing_ok=True)
         case = make(seed, number, folder / "source")
         (folder / "what").write_text(case.name, errors="replace")
         pipe.send(one(case, folder, machine, number % every == every - 1))

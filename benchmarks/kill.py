@@ -31,8 +31,8 @@ from deepworth.store import HALF
 MODELS = {
     "tabular": "prior,linear,lightgbm,mlp",
     "text": "prior,tfidf-linear,text-transformer",
-    "image": "prior,hog-linear,image-resnet",
-    "audio": "prior,mfcc-linear,audio-cnn",
+    "image": "prior,hog-linear,image-backbone",
+    "audio": "prior,mfcc-linear,audio-encoder",
 }
 ROWS = {"tabular": 600, "text": 300, "image": 120, "audio": 120}
 VICTIMS = ("worker", "parent", "both")
@@ -84,8 +84,10 @@ def how(trial: dict[str, Any]) -> str:
 def done(run: Path) -> dict[str, tuple[int, ...]]:
     """The times at which the files of finished trials were written."""
     return {
-        mark.parent.name: tuple((mark.parent / name).stat().st_mtime_ns for name in ("DONE", "result.json"))
-        for mark in run.glob("trials/*/DONE")
+        str(mark.parent.relative_to(run)): tuple(
+            (mark.parent / name).stat().st_mtime_ns for name in ("DONE", "result.json")
+        )
+        for mark in run.rglob("trials/*/DONE")
     }
 
 

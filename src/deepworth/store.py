@@ -182,7 +182,8 @@ class RunFolder:
         Raises UserError when the folder holds a run of something else.
         """
         if not (self.path / "run.json").exists():
-            self.save("run", new)
+            with self.removed_if_it_fails(fresh=True):
+                self.save("run", new)
             return "fresh"
         old = self.claimed
         other = [name for name in ("source", "options") if getattr(old, name) != getattr(new, name)]

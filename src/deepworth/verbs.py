@@ -23,6 +23,7 @@ from deepworth.cost import rows
 from deepworth.cost.dims import is_folder, is_known
 from deepworth.cost.history import history
 from deepworth.cost.machine import measure, process_memory_gb, threads_allowed
+from deepworth.cost.pace import pace
 from deepworth.cost.requests import answer
 from deepworth.data.about import About, source_options
 from deepworth.decide.hardware import reckoned
@@ -141,7 +142,9 @@ def _carry_out(run: RunFolder, source: Any, claim: Claim, watch: Watch, begin: f
         ):
             prepare_run(run, source, claim.options, goals)
             check_threshold(goals.threshold, run.dataset.task)
-            splits, reserve = run.splits, _reserve(goals.seconds, run.splits.test)
+            splits, slower = run.splits, pace()
+            reserve = _reserve(goals.seconds, splits.test, slower)
+            report = min(REPORT_SECONDS * slower, 0.7 * reserve)
             watch.opened(run.dataset, splits, run.profile)
             machine = measure()
             memory = _memory_for_trials(goals, machine)
@@ -151,7 +154,7 @@ def _carry_out(run: RunFolder, source: Any, claim: Claim, watch: Watch, begin: f
                 claim = replace(claim, earlier=spent)
             elif begun == "same":  # what was used counts; a verdict gets its time all the same
                 claim = run.claimed
-                begin -= max(0.0, min(spent - claim.earlier, goals.seconds - reserve - REPORT_SECONDS))
+                begin -= max(0.0, min(spent - claim.earlier, goals.seconds - reserve - report))
             run.save("run", replace(claim, machine=machine))
             plan = run.plan if planned else _plan(run, machine, replace(goals, memory_gb=memory))
             run.save("plan", plan)
@@ -171,7 +174,7 @@ def _carry_out(run: RunFolder, source: Any, claim: Claim, watch: Watch, begin: f
             "worth": goals.worth,
             "seed": goals.seed,
         }
-        verdict = judge(run, results, goals, limits, until=begin + goals.seconds - REPORT_SECONDS)
+        verdict = judge(run, results, goals, limits, until=begin + goals.seconds - report)
         verdict = replace(verdict, limits=limits | {"seconds_used": clock.monotonic() - begin})
         run.forget("report.html")
         run.save("verdict", verdict)
@@ -247,10 +250,10 @@ def plan(
 def estimate(model: Any, *, example: Callable[[int], tuple[Any, ...]] | None = None, **request: Any) -> dict[str, Any]:
     """Peak memory, time and money of one step of a model, on hardware that need not be here, as 90 % intervals.
 
-    `model` is a name ("llama-3.1-8b", "resnet50", "lightgbm"), a folder with a `config.json`, a whole request (a mapping with the
-    fields of `deepworth estimate --requests`), or a `torch.nn.Module` with `example(n)`, which makes its inputs of n
-    items. `request` holds further fields: hardware, method, seq_len, batch, ... The answer has `error` where a name is
-    not known.
+    `model` is a name ("llama-3.1-8b", "resnet50", "lightgbm"), a folder with a `config.json`, a whole request (a mapping
+    with the fields of `deepworth estimate --requests`), or a `torch.nn.Module` with `example(n)`, which makes its inputs
+    of n items. `request` holds further fields: hardware, method, seq_len, batch, ... The answer has `error` where a name
+    is not known.
     """
     if isinstance(model, Mapping):
         return answer({**model, **request})
@@ -335,9 +338,11 @@ def _memory_for_trials(goals: Goals, machine: Machine) -> float:
     return goals.memory_gb - own
 
 
-def _reserve(limit: float, test_rows: int) -> float:
+def _reserve(limit: float, test_rows: int, slower: float) -> float:
     """Seconds kept for the verdict and the report: about a second for each bootstrap of 40 million draws.
 
-    And a little for the report to look at what drives the winner; a network takes seconds to be read back.
+    And a little for the report to look at what drives the winner; a network takes seconds to be read back. All of it
+    takes so many times longer on a machine that is `slower` (see `pace`) for others are at work on it.
     """
-    return min(0.15 * limit, 1.5 + 4e-5 * test_rows + min(LOOKED, 0.04 * limit))
+    seconds = 1.5 + 4e-5 * test_rows + min(LOOKED, 0.04 * limit)
+    return min(min(0.15 * slower, 0.4) * limit, seconds * slower)

@@ -105,8 +105,9 @@ def main() -> None:
             folder = work / "model"
             shutil.copytree(model, folder)
             (folder / name).write_bytes(content)
-            if name.name != "model.json" and what == "cut":
-                ends[f"{name} {what}"] = load(folder)
+            if name.name != "model.json":
+                if what == "cut":
+                    ends[f"{name} {what}"] = load(folder)
                 sign(folder)
             ends[f"{name} {what}, signed"] = load(folder)
             shutil.rmtree(folder)

@@ -165,9 +165,9 @@ def test_a_run_without_its_trials(run: RunFolder) -> None:
 
 def test_the_command_says_what_the_run_was_given() -> None:
     options = SourceOptions(target="my col", kinds={"a": "text", "b": "datetime", "c": "id"}, ignore=("d",), group="g")
-    goals = Goals(seconds=90, seed=3, rungs=("floor", "classical"), memory_gb=4.0)
+    goals = Goals(seconds=90, seed=3, rungs=("floor", "classical"), memory_gb=4.0, threshold="f1")
     made = command("a b.csv", options, goals)
     assert made == (
         "deepworth fit 'a b.csv' --target 'my col' --group g --text a --date b --id c --ignore d --time 90s "
-        "--memory 4GB --rungs floor,classical --seed 3"
+        "--memory 4GB --threshold f1 --rungs floor,classical --seed 3"
     )

@@ -8,7 +8,7 @@ import os
 import shutil
 import time
 from collections.abc import Callable
-from dataclasses import field
+from dataclasses import field, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ import numpy as np
 from deepworth.climb.latency import Latency, latency
 from deepworth.data.drift import describe
 from deepworth.data.examples import Examples
+from deepworth.data.media import unreadable_files
 from deepworth.errors import OutOfTime
 from deepworth.models.learner import Context
 from deepworth.registry import build, find
@@ -66,7 +67,9 @@ def run_trial(request: TrialRequest, tell: Callable[[float, str], None]) -> Tria
     with taken(folder / LOCK, request.deadline) as alone:  # a worker whose parent was killed may not have ended yet
         if not alone:
             raise OutOfTime("another process is at work in the folder of this trial")
-        return _run_trial(request, folder, tell)
+        with unreadable_files() as broken:  # of all parts: a learner counts those it learns from
+            reply = _run_trial(request, folder, tell)
+    return replace(reply, notes=reply.notes | ({"broken": len(broken)} if broken else {}))
 
 
 def _run_trial(request: TrialRequest, folder: Path, tell: Callable[[float, str], None]) -> TrialReply:

@@ -77,10 +77,10 @@ def lost(column: Column, given: pa.ChunkedArray, read: pa.Array, absent: Sequenc
 
 def guessed(column: Column, given: pa.ChunkedArray) -> str:
     """What is told where values that were typed in training are text now, in a form that may be another one."""
-    sample = plain(take_sample(given))
-    if column.form or column.kind not in ("number", "datetime") or not pa.types.is_string(sample.type):
+    words = pa.types.is_string(plain(pa.array([], given.type)).type)
+    if column.form or column.kind not in ("number", "datetime") or not words:
         return ""
-    known = forms.known(sample.unique().slice(0, FORM_SAMPLE))
+    known = forms.known(plain(take_sample(given)).unique().slice(0, FORM_SAMPLE))
     if column.kind == "datetime":
         _, remark = forms.date_form(known)
         return f"{column.name!r} holds dates like {known[0].as_py()!r}, and {remark}" if remark else ""

@@ -1,10 +1,13 @@
-"""What a LightGBM booster says of many rows, a few trees at a time."""
+"""A LightGBM booster from its file, and what it says of many rows, a few trees at a time."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+from deepworth.errors import UserError
 
 if TYPE_CHECKING:
     import lightgbm
@@ -25,3 +28,17 @@ def raw_scores(booster: lightgbm.Booster, x: Any, rounds: int, threads: int) -> 
         scores = booster.predict(x, start_iteration=at, num_iteration=few, raw_score=True, num_threads=threads)
         total = total + np.asarray(scores)
     return total
+
+
+def read_trees(path: Path) -> lightgbm.Booster:
+    """The booster in a LightGBM text file. Raises UserError where it is cut: LightGBM would end the whole process."""
+    import lightgbm
+
+    text = path.read_text()
+    sizes = text.partition("\ntree_sizes=")[2].partition("\n")[0].split()
+    begin, end = text.find("\nTree=0") + 1, text.find("\nend of trees") + 1
+    if not (text.startswith("tree\n") and end > begin > 0 and all(map(str.isdecimal, sizes))) or (
+        sum(map(int, sizes)) != end - begin
+    ):
+        raise UserError(f"{path} holds no whole LightGBM model: copy the folder again, or train the model again")
+    return lightgbm.Booster(model_str=text)

@@ -15,7 +15,7 @@ from scipy.special import expit, log_softmax, softmax
 from threadpoolctl import threadpool_limits
 
 from deepworth.errors import OutOfTime
-from deepworth.models._boosted import raw_scores
+from deepworth.models._boosted import raw_scores, read_trees
 from deepworth.types import Task, dump, load
 
 STRENGTHS = tuple(float(f"1e{power}") for power in (1, 0, -1, -2, -3, -4, -5))  # L2 a row, strong to weak
@@ -265,12 +265,10 @@ class TreeHead:
 
     @classmethod
     def load(cls, folder: Path) -> TreeHead:
-        import lightgbm
-
         facts = json.loads((folder / "trees.json").read_text())
         head = cls(load(Task, json.dumps(facts["task"])), facts["seed"])
         head.rounds = facts["rounds"]
-        head.booster = lightgbm.Booster(model_str=(folder / "trees.txt").read_text())
+        head.booster = read_trees(folder / "trees.txt")
         return head
 
     def _settings(self, x: np.ndarray, metric: str, threads: int) -> dict[str, Any]:

@@ -179,8 +179,11 @@ def _affordable(
     predict_seconds = FORWARD * step_seconds * (valid_rows + context.predict_rows) / batches.batch_size
     seconds = context.remaining() - _reserve(context, predict_seconds)
     steps = wished if not math.isfinite(seconds) else int(seconds / step_seconds / (1 + evaluation / every))
-    if steps < min(wished, MIN_STEPS):
-        raise OutOfTime(f"a training step takes {step_seconds:.2f} s and {max(seconds, 0):.1f} s are left for training")
+    if steps < (least := min(wished, MIN_STEPS)):
+        raise OutOfTime(
+            f"the least training, {least} steps, takes {least * step_seconds:.1f} s, and after what comes before it "
+            f"{max(seconds, 0):.1f} s are left for training"
+        )
     steps = min(steps, wished) if shrink else wished
     if not options.evaluate_every and steps < 5 * every:  # a few long epochs: look in between
         every = max(math.ceil(4 * evaluation), math.ceil(steps / 5), 1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Unpack
 
@@ -17,6 +18,7 @@ from deepworth.data.split import TEST, VALID
 from deepworth.profile.broken import broken_files
 from deepworth.profile.measure import look_at
 from deepworth.profile.near import near_duplicates
+from deepworth.profile.noise import label_noise
 from deepworth.profile.rows import duplicates
 from deepworth.profile.run import profile_of
 from deepworth.profile.structure import groups, times
@@ -49,6 +51,7 @@ def _look(source: Any, options: SourceOptions, folder: Path) -> Look:
             notes = (*divided.dataset.notes, *splits.notes)
             view = View.of(divided, opened.table.drop_columns([opened.target]))
             profile = profile_of(view)
+            profile = replace(profile, concerns=(*profile.concerns, *label_noise(view)))
         near = near_duplicates(view)
         columns = measured.result()
     return Look(

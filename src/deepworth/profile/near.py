@@ -6,7 +6,6 @@ import io
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from deepworth.data.media import read_bytes
 from deepworth.errors import UserError
@@ -30,16 +29,12 @@ def near_duplicates(view: View) -> list[Concern]:
     found = []
     columns = view.dataset.feature_columns
     if texts := [column for column in columns if column.kind == "text"]:
-        longest = max(texts, key=lambda column: _mean_length(view, column))  # the others are names and lists
+        longest = max(texts, key=view.mean_length)  # the others are names and lists
         found += _told(view, longest, *_alike_texts(view, longest), "shares nearly all its words with")
     for column in columns:
         if column.kind == "image":
             found += _told(view, column, *_alike_pictures(view, column), "looks nearly like")
     return found
-
-
-def _mean_length(view: View, column: Column) -> float:
-    return pc.mean(pc.binary_length(view.sampled(column, 1000))).as_py() or 0.0
 
 
 def _told(view: View, column: Column, test: np.ndarray, others: np.ndarray, looked_at: int, how: str) -> list[Concern]:

@@ -1,7 +1,7 @@
 """Concern about labels: rows whose features say another class so plainly that the label looks wrong.
 
-As in confident learning (Northcutt et al. 2021) a cheap model that has not seen a row judges its label; the cut is found
-by turning some labels round oneself and asking how well these are found.
+As in confident learning (Northcutt et al. 2021) a cheap model that has not seen a row judges its label; the cut is
+found by turning some labels round oneself and asking how well these are found.
 """
 
 from __future__ import annotations
@@ -9,22 +9,23 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-import pyarrow as pa
 import pyarrow.types as pt
 
 from deepworth.profile.single import bins_of
-from deepworth.profile.terms import terms_of
+from deepworth.profile.terms import CHARACTERS, terms_of
 from deepworth.profile.view import View
 from deepworth.types import Column, Concern
 
-ROWS = 5_000  # training rows looked at
+ROWS, LETTERS = 10_000, 2_000_000  # training rows looked at, and of texts what they hold
 LEAST_ROWS = 300
 MOST_CLASSES = 100
 WIDTH, LEVELS = 400, 24  # columns of the design, and of one column in it
 PENALTIES = (0.3, 3.0, 30.0, 300.0)  # of the ridge
 TURNED, TIMES = 0.02, 4  # share of the labels turned round, and how often
+PLAIN = 0.1  # share of the turned labels, the plainest, that tell how many wrong labels there are
 LEAST_FOUND = 0.2  # share of the turned labels that must be found ...
 LEAST_SHARE = 0.4  # ... and that they must be of all rows named: as many real ones may be among the others
+PRECISION = 0.7  # of what is named, as far as can be told
 LEAST_RATE = 0.005  # of wrong labels, as far as can be told: below it a strange row is as likely
 LEAST_ROWS_NAMED = 3
 SHOWN = 5
@@ -34,42 +35,51 @@ Margins = Callable[[np.ndarray], np.ndarray]  # labels -> how much more the feat
 
 def label_noise(view: View) -> list[Concern]:
     """Training rows of a table or of texts whose label looks wrong; nothing where the classes are not that plain."""
-    task = view.dataset.task
-    step = -(-len(view.sample) // ROWS) or 1
-    labels = view.labels[view.sample[::step]]
-    if not task.is_classification or len(labels) < LEAST_ROWS or not 2 <= len(np.unique(labels)) <= MOST_CLASSES:
-        return []
-    labels = np.unique(labels, return_inverse=True)[1]
-    if view.dataset.modality == "tabular":
-        margins = _of_table(view, int(labels.max()) + 1)
-    elif view.dataset.modality == "text":
-        margins = _of_texts(view, int(labels.max()) + 1)
-    else:
-        return []
-    if margins is None:
-        return []
-    found, share = suspects(margins, labels, view.splits.seed)
-    rows = view.rows["train"][view.sample[::step][found]]
+    rows, looked_at, share = suspect_rows(view)
     if not len(rows):
         return []
+    target = view.dataset.task.target
     return [
         Concern(
             id="label-noise",
-            message=f"{len(rows):,} of {len(labels):,} training rows looked at have features that plainly say another "
-            f"class than {task.target}: their labels may be wrong (of labels turned round on purpose this finds "
-            f"{share:.0%})",
-            columns=(task.target,),
+            message=f"{len(rows):,} of {looked_at:,} training rows looked at have features that plainly say another "
+            f"class than {target}: their labels may be wrong (of labels turned on purpose this finds {share:.0%})",
+            columns=(target,),
             rows=len(rows),
             examples=tuple(f"row {row}" for row in rows[:SHOWN]),
         )
     ]
 
 
+def suspect_rows(view: View) -> tuple[np.ndarray, int, float]:
+    """Rows of the table, the plainest first; how many were looked at; and the share of turned labels that are found."""
+    nothing = np.empty(0, np.int64), 0, 0.0
+    make, most = {"tabular": _of_table, "text": _of_texts}.get(view.dataset.modality), _most(view)
+    looked_at = view.looked_at(most)
+    labels = np.unique(view.labels[looked_at], return_inverse=True)[1]
+    num_classes = int(labels.max(initial=0)) + 1
+    usable = view.dataset.task.is_classification and len(labels) >= LEAST_ROWS and 2 <= num_classes <= MOST_CLASSES
+    margins = make(view, num_classes, most) if make and usable else None
+    if margins is None:
+        return nothing
+    found, share = suspects(margins, labels, view.splits.seed)
+    return view.rows["train"][looked_at[found]], len(labels), share
+
+
+def _most(view: View) -> int:
+    """Rows to look at: fewer where texts are long."""
+    if view.dataset.modality != "text":
+        return ROWS
+    return int(min(ROWS, LETTERS / min(CHARACTERS, 1 + view.mean_length(view.dataset.feature_columns[0]))))
+
+
 def suspects(margins: Margins, labels: np.ndarray, seed: int) -> tuple[np.ndarray, float]:
     """Positions whose labels look wrong, the plainest first, and the share of turned labels found at the same cut.
 
-    The cut is the lowest at which the turned labels are LEAST_SHARE of all that is found: where the classes overlap
-    there is none, since as many rows as that are on the wrong side by nature.
+    Were all that is named wrong labels, there would be as many in all as `named / share`; there are no more than the
+    least of these over the cuts, since rows that are on the wrong side by nature come in at the low ones. So the
+    precision of each cut is known from above, and it is read where the classes are plain: where they overlap the
+    turned labels are few among all that is named, at any cut.
     """
     rng = np.random.default_rng(seed)
     num_classes, mine = int(labels.max()) + 1, margins(labels)
@@ -82,20 +92,23 @@ def suspects(margins: Margins, labels: np.ndarray, seed: int) -> tuple[np.ndarra
     planted, ordered = np.sort(np.concatenate(turned)), np.sort(mine)
     cuts = planted[planted > 0]
     share = 1 - np.searchsorted(planted, cuts) / len(planted)  # of the turned labels, found at each cut
+    cuts, share = cuts[share >= PLAIN], share[share >= PLAIN]
+    if not len(cuts):
+        return np.empty(0, np.int64), 0.0
     named = len(mine) - np.searchsorted(ordered, cuts)
-    own = share * TURNED * len(mine)
+    wrong, own = float((named / share).min()), share * TURNED * len(mine)
     good = (share >= LEAST_FOUND) & (named >= LEAST_ROWS_NAMED) & (own >= LEAST_SHARE * (own + named))
-    good &= named >= LEAST_RATE * share * len(mine)
-    if not good.any():
+    good &= share * wrong >= PRECISION * named
+    if wrong < LEAST_RATE * len(mine) or not good.any():
         return np.empty(0, np.int64), 0.0
     best = int(np.argmax(good))
     found = np.flatnonzero(mine >= cuts[best])
     return found[np.argsort(-mine[found], kind="stable")], float(share[best])
 
 
-def _of_table(view: View, num_classes: int) -> Margins | None:
+def _of_table(view: View, num_classes: int, most: int) -> Margins | None:
     """Ridge regression on the classes, additive in the binned columns: what it says of a row left out is exact."""
-    parts = [design for column in view.dataset.feature_columns if len(design := _design(view, column))]
+    parts = [design for column in view.dataset.feature_columns if len(design := _design(view, column, most))]
     if not parts:
         return None
     x = np.hstack(parts)
@@ -120,9 +133,9 @@ def _of_table(view: View, num_classes: int) -> Margins | None:
     return margins
 
 
-def _design(view: View, column: Column) -> np.ndarray:
+def _design(view: View, column: Column, most: int) -> np.ndarray:
     """(rows, levels) float32 of one column: which of at most LEVELS bins or common values a row has, centred."""
-    values = view.sampled(column, ROWS)
+    values = view.sampled(column, most)
     empty = np.empty((0, 0), np.float32)
     if column.kind not in ("number", "category", "boolean", "datetime") or pt.is_nested(values.type):
         return empty
@@ -141,16 +154,13 @@ def _design(view: View, column: Column) -> np.ndarray:
     return (hot - share) / np.sqrt(np.sqrt(share * (1 - share)) + 0.02)  # rare ones count for more, not for all
 
 
-def _of_texts(view: View, num_classes: int) -> Margins | None:
+def _of_texts(view: View, num_classes: int, most: int) -> Margins | None:
     """Naive Bayes on the words and pairs of words of each text, its own taken out of the counts."""
-    columns = [column for column in view.dataset.feature_columns if column.kind == "text"]
-    texts = [view.sampled(column, ROWS) for column in columns]
-    if not texts:
-        return None
-    rows, terms = terms_of(pa.chunked_array([texts[0].combine_chunks()]) if len(texts) == 1 else texts[0])
+    texts = view.sampled(view.dataset.feature_columns[0], most)
+    rows, terms = terms_of(texts)
     if not len(rows):
         return None
-    num, width = len(texts[0]), int(terms.max()) + 1
+    num, width = len(texts), int(terms.max()) + 1
     lengths = np.bincount(rows, minlength=num)
 
     def margins(labels: np.ndarray) -> np.ndarray:

@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-CHARACTERS = 2_000  # of a text that are read
+CHARACTERS = 1_000  # of a text that are read
 
 
 def words_of(values: pa.ChunkedArray) -> tuple[np.ndarray, np.ndarray, int]:

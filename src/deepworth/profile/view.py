@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from deepworth.data.examples import Examples
 from deepworth.data.prepare import Divided
@@ -61,10 +62,15 @@ class View:
 
     def sampled(self, column: Column, most: int = SAMPLE) -> pa.ChunkedArray:
         """The values of a column at the sampled training rows, at most `most` of them."""
-        return self.table.column(column.name).take(pa.array(self.rows["train"][self.sample[:: self._step(most)]]))
+        return self.table.column(column.name).take(pa.array(self.rows["train"][self.looked_at(most)]))
 
-    def _step(self, most: int) -> int:
-        return -(-len(self.sample) // most)
+    def looked_at(self, most: int = SAMPLE) -> np.ndarray:
+        """Sorted positions among the training rows: the sampled ones, at most `most` of them, evenly."""
+        return self.sample[:: -(-len(self.sample) // most) or 1]
+
+    def mean_length(self, column: Column) -> float:
+        """Of the texts of a column, in bytes."""
+        return pc.mean(pc.binary_length(self.sampled(column, 1000))).as_py() or 0.0
 
     def is_feature(self, column: Column) -> bool:
         return column.name in self.dataset.features

@@ -60,10 +60,9 @@ def explain(run: RunFolder, rows: Rows, until: float) -> Explained:
     )
 
 
-def _late(run: RunFolder) -> str:
-    return (
-        f"Too little time was left to look into it; this does: deepworth report {shlex.quote(str(run.path.resolve()))}"
-    )
+def _late(run: RunFolder, what: str = "what drives it") -> str:
+    again = f"deepworth report {shlex.quote(str(run.path.resolve()))}"
+    return f"Too little time was left to find {what}; this does: {again}"
 
 
 def _of_a_table(run: RunFolder, model: Model, rows: Rows, positions: np.ndarray, until: float) -> Explained:
@@ -75,7 +74,8 @@ def _of_a_table(run: RunFolder, model: Model, rows: Rows, positions: np.ndarray,
     drivers = importance(model, rows, run.verdict.metric.name, until, moving)
     if not any(e.pushes for e in examples):
         examples = shown(rows, positions, [d.column for d in drivers if d.low > 0])
-    return Explained(examples=examples, drivers=drivers, shap=found, why_not="" if drivers or found else _late(run))
+    late = "" if drivers else _late(run, "how much worse it is without a column") if found else _late(run)
+    return Explained(examples=examples, drivers=drivers, shap=found, why_not=late)
 
 
 def spare_seconds(verdict: Verdict) -> float:

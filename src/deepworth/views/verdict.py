@@ -94,7 +94,8 @@ def _answer(verdict: Verdict, folder: Path) -> RenderableType:
 
 def _threshold(found: Threshold) -> str:
     """From when on the second class is said, and what that gives on test rows."""
-    at, half = (", ".join(f"{name} {some[name]:.3f}" for name in SHOWN) for some in (found.test, found.test_at_half))
+    shown = [name for name in SHOWN if name in found.test]
+    at, half = (", ".join(f"{name} {some[name]:.3f}" for name in shown) for some in (found.test, found.test_at_half))
     missed = "" if found.reached else ", which is not reached on validation rows"
     return (
         f"{found.positive} from a probability of {found.value:.3g} on, for {found.rule}{missed}; test rows: {at} "

@@ -5,17 +5,21 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
+from deepworth.data.examples import Examples
 from deepworth.models._boosted import raw_scores
 from deepworth.models._heads import TreeHead
 from deepworth.models.classical._rounds import FASTEST, Rounds
 from deepworth.models.learner import Context
 from deepworth.registry import build, find
 from deepworth.types import Task
+from tests.preparing import prepared
 
 THREE = Task(kind="multiclass", target="y", classes=("a", "b", "c"))
 
@@ -78,3 +82,15 @@ def test_easy_rows_do_not_make_hundreds_of_rounds() -> None:
 def test_a_learner_imports_only_its_own_library(module: str, others: str) -> None:
     code = f"import sys, deepworth.models.classical.{module}; assert {others!r} not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.mark.parametrize(("noise", "form"), [(0.3, "log"), (1.2, None)])
+def test_the_logarithm_is_left_where_its_mean_rests_on_the_tail(tmp_path: Path, noise: float, form: str | None) -> None:
+    rng = np.random.default_rng(0)
+    size = rng.normal(size=1_500)
+    table = pa.table({"size": size, "price": np.exp(1 + size + noise * rng.normal(size=1_500))})
+    dataset, _ = prepared(table, "price", tmp_path)
+    train, valid = (Examples.open(tmp_path, part) for part in ("train", "valid"))
+    limits = replace(context(60), metric="rmse")
+    build(find("models", "lightgbm"))(dataset.task, dataset.feature_columns, {}).fit(train, valid, limits)
+    assert limits.notes.get("target") == form

@@ -11,7 +11,7 @@ import numpy as np
 from scipy.special import expit, softmax
 
 from deepworth.errors import OutOfTime
-from deepworth.models._boosted import raw_scores
+from deepworth.models._boosted import raw_scores, read_trees
 from deepworth.models.classical._rounds import LARGE, Rounds
 from deepworth.models.classical._table_trees import BoostedTable
 from deepworth.models.learner import Context
@@ -130,7 +130,7 @@ class LightGBMHead:
     @classmethod
     def load(cls, folder: Path, task: Task) -> LightGBMHead:
         self = cls(task, {})
-        self.booster = lgb.Booster(model_file=folder / "lightgbm.txt")
+        self.booster = read_trees(folder / "lightgbm.txt")
         return self
 
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 
 SKEWED = 1.0  # skewness above which a positive target is a candidate for the logarithm
-# Above this `smear` the mean of the amounts rests on the tail of the logarithms, and a squared error is better kept on the
-# amounts: of 14 targets (LightGBM, rmse) the logarithm lost at 1.23 to 1.61 on 6 of 6 (Beijing PM2.5 by time 84, not 67),
-# and won at 0.99 to 1.16 on 6 of 8.
+# Above this `smear` the mean of the amounts rests on the tail of the logarithms, and a squared error is better kept on
+# the amounts: of 14 targets (LightGBM, rmse) the logarithm lost at 1.23 to 1.61 on 6 of 6 (Beijing PM2.5, by time: 84
+# against 67), and won at 0.99 to 1.16 on 6 of 8.
 MOST_SMEAR = 1.2
 TIE = 1.02  # how much better, in squared error, the plain target must be: who predicts amounts thinks in shares of them
 

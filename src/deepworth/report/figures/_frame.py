@@ -46,6 +46,11 @@ def framed(height: float, left: float, bottom: float, top: float = 8, right: flo
     return figure, figure.add_axes(box)
 
 
+def steps(ratio: float) -> tuple[float, ...]:
+    """Where the ticks of a log axis stand between powers of ten, by the highest over the lowest value on it."""
+    return (1, 1.5, 2, 3, 5, 7) if ratio < 8 else (1, 2, 5) if ratio < 200 else (1,)
+
+
 def styled(draw: Callable[P, Drawing]) -> Callable[P, Drawing]:
     """`draw` within the house style, which leaves what others draw with matplotlib as it is."""
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from deepworth.metrics.curves import LEAST_SIZES, fit_power_laws
-from deepworth.report.figures._frame import MARKS, Drawing, drawn, framed, styled
+from deepworth.report.figures._frame import MARKS, Drawing, drawn, framed, steps, styled
 from deepworth.report.svg import COLOURS, SIZE
 from deepworth.types import Gain, LearningCurve, Rung
 from deepworth.words import count, percent, score
@@ -99,7 +99,7 @@ def curve_figure(
         axes.axvline(crossing.value, color=COLOURS["yes"], lw=1.4)
     axes.set_xlim(sizes.min() / 1.2, far)
     axes.set_ylim(bottom=0 if axes.get_ylim()[0] < 0 else None)
-    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if far / sizes.min() < 200 else (1,)))
+    axes.xaxis.set_major_locator(LogLocator(subs=steps(far / sizes.min())))
     axes.xaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
     axes.minorticks_off()
     axes.set_xlabel("training rows")

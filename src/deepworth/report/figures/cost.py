@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from deepworth.report.figures._frame import MARKS, Drawing, drawn, framed, styled
+from deepworth.report.figures._frame import MARKS, Drawing, drawn, framed, steps, styled
 from deepworth.report.svg import COLOURS, SIZE
 from deepworth.types import MetricInfo, TrialResult
 from deepworth.words import duration, score, span
@@ -89,10 +89,10 @@ def _meet(one: tuple[float, ...], other: tuple[float, ...]) -> bool:
 
 
 def _seconds(axes: Axes, low: float, high: float) -> None:
-    """Ticks of a log axis of seconds: powers of ten, and 2 and 5 between them where few powers are in it."""
+    """Ticks of a log axis of seconds."""
     from matplotlib.ticker import LogLocator
 
-    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if high / low < 200 else (1,)))
+    axes.xaxis.set_major_locator(LogLocator(subs=steps(high / low)))
     axes.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
     axes.minorticks_off()
 
