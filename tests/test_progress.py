@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -82,3 +83,21 @@ def test_the_time_left_and_the_price_of_the_next_rung(tmp_path: Path, terminal: 
     for trial in TRIALS:
         progress.finished(trial)
     assert progress._left() == "1:40 left"
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+def test_what_is_made_again_is_shown_with_the_time_left(tmp_path: Path, terminal: bool) -> None:
+    run = RunFolder(make_run(tmp_path / "adult"))
+    screen = io.StringIO()
+    console = Console(file=screen, force_terminal=terminal, width=120, highlight=False, color_system=None)
+    progress = Progress(console)
+    trial = Trial(model="mlp", rung="custom", data="d", splits="s", task=run.dataset.task, seed=1)
+    progress.repeating(trial, "seed 2 of 3", 20.0, 100.0)
+    progress.progress(trial.key, 0.4, "epoch 3")
+    console.print(progress._now())
+    said = screen.getvalue()
+    assert "mlp" in said
+    assert "seed 2 of 3 40% epoch 3" in said
+    assert "1:40 left" in said
+    progress.repeated(replace(TRIALS[0], key=trial.key))
+    assert not progress.running

@@ -123,7 +123,7 @@ def test_a_run_of_a_newer_version_or_a_damaged_one_is_refused(tmp_path: Path) ->
     run.save("run", {"version": "999.0", "anything": "else"})
     with pytest.raises(UserError, match=r"made by deepworth 999\.0.*update"):
         _ = run.claimed
-    for damaged in (b"", b'{"version": "0.1.0"', b'{"version": "0.1.0", "source": 3}', b"\xff"):
+    for damaged in (b"", b'{"version": "0.1.0"', b'{"version": "0.1.0", "source": 3}', b"[1]", b"\xff"):
         write(run.path / "run.json", damaged)
         with pytest.raises(UserError, match="damaged"):
             _ = run.claimed
@@ -144,3 +144,12 @@ def test_what_a_killed_process_was_writing_is_swept_up(tmp_path: Path) -> None:
     with run.alone():
         left = {p.relative_to(run.path).as_posix() for p in run.path.rglob("*") if p.is_file()}
     assert left == {*kept, ".lock"}
+
+
+def test_a_folder_whose_first_file_was_never_whole_is_begun_again(tmp_path: Path) -> None:
+    write(tmp_path / "run" / ".run.json.123", "{")
+    write(tmp_path / "run" / ".lock", "")
+    assert RunFolder.new(tmp_path / "run", "x").path == tmp_path / "run"
+    write(tmp_path / "run" / ".bashrc", "")
+    with pytest.raises(UserError, match="no run folder"):
+        RunFolder.new(tmp_path / "run", "x")

@@ -215,7 +215,7 @@ def test_folds_of_both_judge_where_test_rows_are_few(run: RunFolder) -> None:
             repeat(model, "fold", fold, noise * (1 + 0.05 * random.standard_normal()), folder)
             for model, noise in (("trees", 1.0), ("net", 0.7))
         ]
-    run.save("repeats", [one for one in made if one.number < 4])
+    run.save("repeats", [one for one in made if one.number < 2])
     few = judge(run, results, Goals(), {})
     run.save("repeats", made)
     verdict = judge(run, results, Goals(), {})
@@ -259,3 +259,31 @@ def test_a_tuning_that_gained_nothing_is_no_result_of_tuning(run: RunFolder) -> 
     assert set(verdict.gains) == {"frozen"}
     alone = judge(run, [trees, start], Goals(), {})
     assert alone.winner == "tuned"
+
+
+def test_a_reference_that_fails_on_the_test_rows_is_no_reference(run: RunFolder) -> None:
+    """Chosen on validation rows of another season, worse than the mean on the test rows: a straw man."""
+    straw, floor = trial(run, "trees", "classical", 1.3), trial(run, "prior", "floor", 1.0)
+    straw = replace(straw, valid={"rmse": 0.5})
+    verdict = judge(run, [floor, straw, trial(run, "net", "custom", 0.9)], Goals(), {})
+    assert verdict.gain is not None and verdict.gain.base == "prior"
+    assert verdict.gain.relative < 0.15
+    assert any("trees is the best on the validation rows, but prior" in warning for warning in verdict.warnings)
+
+
+def test_a_reference_that_is_worse_by_chance_stays(run: RunFolder) -> None:
+    base = replace(trial(run, "trees", "classical", 1.001), valid={"rmse": 0.99})
+    verdict = judge(run, [trial(run, "linear", "classical", 1.0), base, trial(run, "net", "custom", 0.8)], Goals(), {})
+    assert verdict.gain is not None and verdict.gain.base == "trees"
+    assert not any("validation rows, but" in warning for warning in verdict.warnings)
+
+
+def test_no_interval_is_made_of_a_few_wild_rows(run: RunFolder) -> None:
+    labels = np.load(run.sealed / "labels_test.npy")
+    base, net = trial(run, "trees", "classical", 1.0), trial(run, "net", "custom", 0.8)
+    labels[:3] += 1e5
+    np.save(run.sealed / "labels_test.npy", labels)
+    verdict = judge(run, [base, net], Goals(), {})
+    assert verdict.verdict == "cannot tell yet"
+    assert "2 rows make 66.7% of the error of 6,000 test rows" in verdict.sentence
+    assert "--metric mae" in verdict.decide_next

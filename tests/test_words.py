@@ -60,3 +60,28 @@ def test_count_knows_plurals() -> None:
         "2 categories",
         "2 numbers",
     ]
+
+
+@pytest.mark.parametrize(
+    ("share", "said"),
+    [
+        (0, "0%"),
+        (0.0001, "<0.1%"),
+        (0.005, "0.5%"),
+        (0.0095, "1%"),
+        (0.274, "27%"),
+        (0.995, "99.5%"),
+        (0.9999, ">99.9%"),
+    ],
+)
+def test_portion_says_all_and_none_only_of_all_and_none(share: float, said: str) -> None:
+    assert words.portion(share) == said
+    assert words.portion(1) == "100%"
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [(13160.4, "13,160"), (-580900, "-580,900"), (0.70214, "0.7021"), (1973, "1,973"), (9999.7, "10,000"), (0.0, "0")],
+)
+def test_amount(value: float, said: str) -> None:
+    assert words.amount(value) == said

@@ -138,7 +138,8 @@ class RunFolder:
                 p for n in range(1000) if not (p := Path("runs") / f"{name}-{stamp}{f'-{n}' if n else ''}").exists()
             )
         folder = Path(path)
-        other = folder.is_dir() and any(path.name != LOCK for path in folder.iterdir())
+        ours = (LOCK, *(path.name for path in folder.glob(".*") if HALF.fullmatch(path.name)))  # killed at its start
+        other = folder.is_dir() and any(path.name not in ours for path in folder.iterdir())
         if folder.is_file() or (other and not (folder / "run.json").exists()):
             raise UserError(f"{folder} exists and is no run folder: name another with --out")
         try:
@@ -171,7 +172,9 @@ class RunFolder:
 
     def _sweep(self) -> None:
         """Remove what processes that were killed here had half written."""
-        for place in (self.path, self.data, self.sealed, self.path / "splits", *self._trials()):
+        divided = (self, *map(RunFolder, self.path.glob("divisions/*")))
+        places = [place for run in divided for place in (run.path, run.data, run.sealed, run.path / "splits")]
+        for place in (*places, *self._trials()):
             for path in place.iterdir() if place.is_dir() else ():
                 if HALF.fullmatch(path.name):
                     shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink(missing_ok=True)
@@ -200,7 +203,7 @@ class RunFolder:
         """What this run is about. Raises UserError for one of a newer version, or one that cannot be read."""
         path = self.path / "run.json"
         try:
-            version = msgspec.json.decode(path.read_bytes()).get("version", "")
+            version = str(msgspec.json.decode(path.read_bytes(), type=dict[str, Any]).get("version", ""))
             if _release(version) > _release(__version__):
                 raise UserError(
                     f"{self.path} was made by deepworth {version}, this is {__version__}: update it, or name a new "

@@ -250,10 +250,10 @@ def plan(
 def estimate(model: Any, *, example: Callable[[int], tuple[Any, ...]] | None = None, **request: Any) -> dict[str, Any]:
     """Peak memory, time and money of one step of a model, on hardware that need not be here, as 90 % intervals.
 
-    `model` is a name ("llama-3.1-8b", "resnet50", "lightgbm"), a folder with a `config.json`, a whole request (a mapping
-    with the fields of `deepworth estimate --requests`), or a `torch.nn.Module` with `example(n)`, which makes its inputs
-    of n items. `request` holds further fields: hardware, method, seq_len, batch, ... The answer has `error` where a name
-    is not known.
+    `model` is a name ("llama-3.1-8b", "resnet50", "lightgbm"), a folder with a `config.json`, a whole request (with the
+    fields of `deepworth estimate --requests`), or a `torch.nn.Module` with `example(n)`, which makes its inputs of n
+    items. `request` holds further fields: hardware, method, seq_len, batch, ... The answer has `error` where a name is
+    not known.
     """
     if isinstance(model, Mapping):
         return answer({**model, **request})

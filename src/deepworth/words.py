@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from deepworth.types import Range
+from deepworth.types import Range, TrialResult
 
 
 def duration(seconds: float) -> str:
@@ -27,6 +27,11 @@ def added(ranges: Iterable[Range]) -> Range:
     """The sum: low with low and high with high, as if all were off in the same way."""
     ranges = list(ranges)
     return Range(low=sum(r.low for r in ranges), likely=sum(r.likely for r in ranges), high=sum(r.high for r in ranges))
+
+
+def scaled(span: Range, by: float) -> Range:
+    """All three numbers times `by`."""
+    return Range(low=span.low * by, likely=span.likely * by, high=span.high * by)
 
 
 def span(seconds: Range) -> str:
@@ -66,6 +71,20 @@ def percent(value: float, signed: bool = True) -> str:
     return f"{shown:{'+' if signed else ''},.{digits}f}%"
 
 
+def portion(value: float) -> str:
+    """A share of rows: 27%, 0.5%, 99.5%, <0.1%; 0% and 100% only where it is none or all."""
+    if 0 < value < 0.0005:
+        return "<0.1%"
+    if 0.9995 <= value < 1:
+        return ">99.9%"
+    return f"{value:.1%}" if 0 < value < 0.0095 or 0.9905 <= value < 1 else f"{value:.0%}"
+
+
+def amount(value: float) -> str:
+    """A value of a column: four digits that matter, all those before the point, an exponent only far out."""
+    return f"{value:,.0f}" if 9_999.5 <= abs(value) < 1e12 else f"{value:,.4g}"
+
+
 def count(number: int, noun: str) -> str:
     """1 column, 1,234 columns, 2 categories."""
     plural = noun[:-1] + "ies" if noun.endswith("y") else noun + ("es" if noun.endswith("s") else "s")
@@ -87,3 +106,12 @@ def money_span(usd: Range) -> str:
         return money(usd.high)
     low, high = ("$0" if end < 0.0005 else money(end) for end in (usd.low, usd.high))
     return f"{money(usd.likely)} [{low}..{high}]"
+
+
+def by_reason(trials: Iterable[TrialResult]) -> list[tuple[str, str, str]]:
+    """(status, models, reason) of trials that were not done or left a remark; models that share it share a line."""
+    lines: dict[tuple[str, str], list[str]] = {}
+    for trial in trials:
+        if trial.reason:
+            lines.setdefault((trial.status, trial.reason), []).append(trial.model)
+    return [(status, ", ".join(models), reason) for (status, reason), models in lines.items()]

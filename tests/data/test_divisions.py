@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -81,11 +82,15 @@ def test_groups_are_spread_over_the_folds(rows):
     assert max(len(one.test) for one in found) <= pool / FOLDS + 2 * largest
 
 
-def test_fewer_groups_than_folds_make_none():
+@pytest.mark.parametrize(("names", "number"), [([0, 1, 3, 2, 4], 4), ([0, 0, 1, 2, 3], 3), ([0, 0, 1, 2, 0], 0)])
+def test_few_groups_are_a_fold_each_and_two_of_them_none(names, number):
     part = np.repeat(np.array([0, 1, 2], np.int8), [60, 20, 20])
-    groups = np.repeat(np.arange(5), 20)
+    groups = np.repeat(names, 20)
     rows = Rows(table=np.arange(100), part=part, codes=np.arange(100) % 2, classes=2, groups=groups)
-    assert folds(rows, 0, 0) == []
+    found = folds(rows, 0, 0)
+    assert len(found) == number
+    assert sorted(len(one.test) for one in found) == ([20] * 4 if number == 4 else [20, 20, 40] if number else [])
+    assert folds(rows, 1, 0) == []
 
 
 @given(some_rows("time"))

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from deepworth.errors import UserError
 from deepworth.types import DEEP, RUNGS, Goals, Plan, Workload, dump, load
-from tests.decide.made import ALL, CPU, PHOTOS, TABLE, plan
+from tests.decide.made import ALL, CPU, PHOTOS, TABLE, TEXTS, plan
 
 
 def test_every_rung_comes_before_the_second_model_of_any_but_the_classical() -> None:
@@ -132,3 +132,10 @@ def test_what_is_not_installed_here_is_estimated_all_the_same_and_no_matter_else
     assert "are left out, since they need torch: pip install" in here.justification
     there = plan(PHOTOS, Goals(seconds=1e5, hardware="L4"))
     assert {c.decision for c in there.candidates if c.rung in ("frozen", "tuned")} == {"run"}
+
+
+@pytest.mark.parametrize("goals", [Goals(), Goals(weeks=3.0)])
+def test_a_kind_of_data_that_no_rule_knows_has_a_plan_too(goals: Goals) -> None:
+    made = plan(replace(TEXTS, modality="graph"), goals)
+    assert [answer.question for answer in made.answers] == ["data", "amount", "hardware", "iterations"]
+    assert "6,920 training examples in 2 classes, 1,730 in the rarest." in made.answers[1].because

@@ -67,7 +67,13 @@ def sign(folder: Path) -> None:
     from deepworth.climb.trial import checksums
 
     manifest = json.loads((folder / "model.json").read_text())
-    (folder / "model.json").write_text(json.dumps(manifest | {"files": checksums(folder)}))
+    put(folder / "model.json", json.dumps(manifest | {"files": checksums(folder)}).encode())
+
+
+def put(path: Path, content: bytes) -> None:
+    """Write a file anew: what lies there is a link to the file of the model itself."""
+    path.unlink(missing_ok=True)
+    path.write_bytes(content)
 
 
 def load(folder: Path) -> str:
@@ -103,8 +109,8 @@ def main() -> None:
     for name in files:
         for what, content in payloads(model / name, mark):
             folder = work / "model"
-            shutil.copytree(model, folder)
-            (folder / name).write_bytes(content)
+            shutil.copytree(model, folder, copy_function=os.link)  # weights may be large
+            put(folder / name, content)
             if name.name != "model.json":
                 if what == "cut":
                     ends[f"{name} {what}"] = load(folder)
@@ -113,9 +119,9 @@ def main() -> None:
             shutil.rmtree(folder)
     for name in ("evil.py", "__init__.py", "sitecustomize.py", "json.py", "numpy.py", "model.pkl", "pytorch_model.bin"):
         folder = work / "model"
-        shutil.copytree(model, folder)
+        shutil.copytree(model, folder, copy_function=os.link)
         evil = f"import os\nos.mkdir({str(mark)!r})\n".encode() if name.endswith("py") else pickle.dumps(Payload(mark))
-        (folder / name).write_bytes(evil)
+        put(folder / name, evil)
         ends[f"another file {name}"] = load(folder)
         sign(folder)
         ends[f"another file {name}, signed"] = load(folder)

@@ -116,6 +116,15 @@ def test_a_model_without_error_gains_nothing_by_more_rows() -> None:
     assert gain_of_more_rows(SIZES, drawn[:, 0], 8000)[0] == 0.0
 
 
+def test_some_of_many_rows_say_how_much_others_would_differ() -> None:
+    random = np.random.default_rng(0)
+    labels = random.integers(0, 2, 100_000)
+    predictions = np.eye(2)[np.where(random.random(100_000) < 0.8, labels, 1 - labels)]
+    task = Task(kind="binary", target="y", classes=(0, 1))
+    found = deviations(metric("accuracy", task), labels, [predictions], resamples=2000)
+    assert found.std() == pytest.approx((0.16 / 100_000) ** 0.5, rel=0.15)
+
+
 @pytest.mark.parametrize("grouped", [False, True])
 def test_deviations_are_as_wide_as_the_rows_make_them(grouped: bool) -> None:
     random = np.random.default_rng(0)

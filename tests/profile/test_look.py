@@ -85,6 +85,13 @@ def test_texts_of_nearly_the_same_words_are_shown():
     assert "near-duplicates" not in {c.id for c in different}
 
 
+def test_molecules_written_as_text_are_not_compared_by_words():
+    rng = np.random.default_rng(0)
+    smiles = ["".join(rng.choice(["C", "c1ccccc1", "(=O)", "N", "[nH]", "#", "/"], 25)) for _ in range(300)]
+    table = pa.table({"smiles": smiles, "y": rng.normal(size=300)})
+    assert "near-duplicates" not in {c.id for c in dw.look(table, target="y").profile.concerns}
+
+
 @pytest.fixture
 def photos(tmp_path):
     """60 pictures of two classes, ten of them again, a little brighter, and one that is none."""

@@ -37,7 +37,7 @@ def made(how_plain: float, share: float) -> tuple[dict, np.ndarray]:
     return columns | {"y": np.array(["x", "y", "z"])[labels]}, turned
 
 
-@pytest.mark.parametrize("share", [0.02, 0.05])
+@pytest.mark.parametrize("share", [0.012, 0.02])
 def test_turned_labels_of_a_table_are_found(share):
     table, turned = made(6.0, share)
     (concern,) = noise(table)
@@ -49,6 +49,12 @@ def test_turned_labels_of_a_table_are_found(share):
 @pytest.mark.parametrize(("how_plain", "share"), [(6.0, 0.0), (1.0, 0.0), (1.0, 0.02), (0.0, 0.0)])
 def test_nothing_is_named_where_nothing_is_plain_or_turned(how_plain, share):
     assert noise(made(how_plain, share)[0]) == []
+
+
+def test_a_class_that_is_merely_rare_is_not_taken_for_wrong_labels():
+    rng = np.random.default_rng(0)
+    y = np.where(rng.random(ROWS) < 0.05, "rare", "common")
+    assert noise({"a": rng.normal(size=ROWS), "b": rng.normal(size=ROWS) + (y == "rare"), "y": y}) == []
 
 
 def test_turned_labels_of_texts_are_found():
@@ -70,7 +76,7 @@ def test_a_judge_that_knows_all_finds_exactly_the_wrong_ones():
     labels[:60] = (labels[:60] + 1) % 4
     said = np.eye(4, dtype=np.float32)[truth] + 0.01 * rng.normal(size=(2_000, 4)).astype(np.float32)
     found, share = suspects(lambda given: beside(said, given), labels, seed=0)
-    assert sorted(found) == list(range(60)) and share > 0.9
+    assert set(found) <= set(range(60)) and len(found) > 50 and share > 0.8
     assert len(suspects(lambda given: beside(said, given), truth, seed=0)[0]) == 0
 
 
@@ -80,4 +86,4 @@ def test_words_and_pairs_of_a_text():
     assert num == len(set(codes.tolist())) and lengths[0] == lengths[2] == 4
     rows, terms = terms_of(values)
     both = set(terms[rows == 0]) & set(terms[rows == 2])
-    assert len(both) == 4 and set(rows.tolist()) == {0, 2}  # a, cat, dog, and "a dog"
+    assert len(both) == 5 and set(rows.tolist()) == {0, 2}  # a, cat, dog, "cat a" and "a dog"

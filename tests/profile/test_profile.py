@@ -191,6 +191,19 @@ def test_rows_that_repeat_and_contradict(tmp_path, rng):
     assert f"{conflict.rows // 2} of them" in conflict.message
 
 
+def test_rows_that_one_coarse_column_cannot_tell_apart(tmp_path, rng):
+    profile = profile_of({"nodes": rng.integers(0, 20, ROWS), "y": rng.integers(0, 2, ROWS)}, "y", tmp_path)
+    assert "hardly tell rows apart" in next(c.message for c in profile.concerns if c.id == "duplicates")
+
+
+def test_a_date_that_tells_the_target_is_the_time_and_no_leak(tmp_path, rng):
+    moments = pa.array(np.arange(ROWS) * 3_600_000_000, pa.timestamp("us"))
+    columns = {"y": np.linspace(0, 9, ROWS) + 0.1 * rng.normal(size=ROWS), "at": moments}
+    columns |= {name: rng.normal(size=ROWS) for name in "abc"}
+    profile = profile_of(columns, "y", tmp_path)
+    assert concerns(profile, "leak") == [] and concerns(profile, "time") == ["at"]
+
+
 def test_rare_classes(tmp_path, rng):
     columns = clean(rng) | {"y": np.where(np.arange(ROWS) < 15, "rare", "common")}
     profile = profile_of(columns, "y", tmp_path)

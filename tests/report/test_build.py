@@ -12,6 +12,7 @@ from typing import get_args
 import pytest
 
 from deepworth.report.build import fragment, write_report
+from deepworth.run import open_run
 from deepworth.store import RunFolder, write
 from deepworth.types import Conclusion, dump
 from tests.made_run import EVIL, TRIALS, make_run, trial, verdict
@@ -99,6 +100,22 @@ def test_a_slice_where_the_winner_is_worse_is_told_at_the_top(tmp_path: Path) ->
     page = write_report(full_run(tmp_path / "a")).read_text()
     assert page.index("On job = cook") < page.index("What was tried, and")
     assert page.count("On job = cook") == 2
+
+
+def test_each_deep_rung_has_its_answer_also_in_a_notebook(tmp_path: Path) -> None:
+    folder = full_run(tmp_path / "a")
+    for page in (write_report(folder).read_text(), open_run(folder)._repr_html_()):
+        Tags(page)
+        assert 'class="verdict no"' in page and 'class="figure gain"' in page
+        for rung, said in {"frozen": "let the frozen rung run", "tuned": "about 700 s more time"}.items():
+            answer = page[page.index(f'<span class="rung {rung}">') :]
+            assert "cannot tell yet" in answer[:200] and said in answer[:400]
+        assert "Judged on 400 test rows by 1,000 resamples" in page
+
+
+def test_a_threshold_has_its_table(tmp_path: Path) -> None:
+    page = write_report(full_run(tmp_path / "a")).read_text()
+    assert "From when on it says &gt;50K" in page and "0.31, test rows" in page
 
 
 @pytest.mark.parametrize(("modality", "shows"), [("image", "<img src="), ("audio", "<audio"), ("text", "<blockquote>")])

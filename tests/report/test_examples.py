@@ -44,6 +44,14 @@ def test_the_worst_rows_are_wrong_and_come_first(tmp_path: Path, kind: str) -> N
     assert dict(examples[0].cells).keys() == {"age", "job"}
 
 
+def test_mistakes_are_those_at_the_threshold(tmp_path: Path) -> None:
+    rows = replace(rows_of(tmp_path), threshold=0.2)
+    assert np.array_equal(rows.said, rows.winner[:, 1] >= 0.2) and not np.array_equal(rows.said, rows.winner.argmax(1))
+    for place in worst(rows):
+        (example,) = shown(rows, np.array([place]))
+        assert example.said == (">50K" if rows.winner[place, 1] >= 0.2 else "<=50K") != example.true
+
+
 def test_a_perfect_model_has_no_examples(tmp_path: Path) -> None:
     rows = rows_of(tmp_path)
     assert not len(worst(replace(rows, winner=np.eye(2)[rows.labels])))

@@ -114,7 +114,7 @@ def test_the_threshold(run: RunFolder) -> None:
     )
     other = replace(verdict.thresholds[WINNER], value=0.123, rule="recall=0.99", reached=False)
     run.save("verdict", replace(verdict, thresholds={WINNER: other}))
-    assert changed(run, before) == {"threshold"}
+    assert changed(run, before) == {"threshold", "mistakes"}
     assert (
         "0.123 on, chosen on validation rows for recall=0.99, which no threshold reaches" in said(run)["threshold"][0]
     )

@@ -123,6 +123,19 @@ def test_few_test_rows_widen_what_is_projected(tmp_path: Path) -> None:
     assert RowNoise(RunFolder(tmp_path), noise.metric, labels[:10], None)(found) is None
 
 
+@pytest.mark.parametrize(
+    ("factor", "said"),
+    [
+        (2.3, r"at about \d+ training rows \[below 500 \.\. \d+\]"),
+        (2.19, "net leads trees from 510 training rows on, or"),
+    ],
+)
+def test_an_interval_ends_where_nothing_was_measured(factor: float, said: str) -> None:
+    made = curve(repeats((0.05, 1.0, 0.3), (0.02, factor, 0.4), noise=0.01))
+    assert made.crossing.low == 500
+    assert re.search(said, made.sentences[0])
+
+
 def test_noise_makes_a_crossing_unreliable_and_says_why() -> None:
     made = curve(repeats(*LATER, noise=0.1))
     assert made.crossing.why_not

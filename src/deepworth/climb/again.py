@@ -10,7 +10,7 @@ from deepworth.climb.sides import Sides
 from deepworth.types import TrialResult
 
 FEW_ROWS = 1000  # test rows under which one division of the data says little
-FEWEST_FOLDS = 5  # that both models have: fewer say nothing about how folds differ
+FEW_GROUPS = 10  # in the test part, the same
 FEWEST_SEEDS = 3  # two say next to nothing about how seeds differ
 REPETITIONS = 2  # of the cross-validation
 HERE = "."  # the division of the run itself
@@ -57,19 +57,25 @@ class Division:
     rows: int  # to learn from
 
 
-def blocks(
-    sides: Sides, train: int, test: int, folds: Sequence[Sequence[Division]], subsets: Sequence[Sequence[Division]]
-) -> list[Block]:
-    """What to make again of the trials compared in a run with so many rows, in its order.
+def says_little(test: int, groups: int | None) -> bool:
+    """Whether one division with so many test rows, of so many groups where it has groups, is no sound judge."""
+    return test < FEW_ROWS or (groups is not None and groups < FEW_GROUPS)
 
-    `folds` has a list for each repetition of the cross-validation, `subsets` one for each draw, the smallest first; all
-    the training rows are not among them. On few test rows folds say most, else further seeds; then the learning curve.
+
+def blocks(
+    sides: Sides, train: int, folds: Sequence[Sequence[Division]], subsets: Sequence[Sequence[Division]]
+) -> list[Block]:
+    """What to make again of the trials compared in a run with so many training rows, in its order.
+
+    `folds` has a list for each repetition of the cross-validation, empty where the test part is enough (`says_little`);
+    `subsets` has one for each draw, the smallest first, without all the training rows. Folds say most where there are
+    any, else further seeds; then comes the learning curve.
     """
     if sides.base is None or sides.challenger is None:
         return []
     seeds = {deep.key: _seeds(deep, train) for deep in sides.deep}
     found = []
-    if test < FEW_ROWS and folds:
+    if folds:
         found += [_folds(sides.base, deep, folds[0], 0, seeds[deep.key]) for deep in sides.deep]
         for repetition, some in enumerate(folds[1:], start=1):
             found += [_folds(sides.base, deep, some, repetition) for deep in sides.deep]
@@ -104,6 +110,7 @@ def _curve(base: TrialResult, deep: TrialResult, train: int, subsets: Sequence[S
         for one in (*some, Division(folder=HERE, rows=train))
         for trial in (base, deep)
     ]
+    steps.sort(key=lambda step: step.rows)  # where the time ends early, whole sizes are there, not whole draws
     return Block(name=f"a learning curve of {base.model} and {deep.model}", steps=tuple(steps))
 
 

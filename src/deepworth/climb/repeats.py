@@ -8,7 +8,18 @@ import time
 from collections.abc import Sequence
 from dataclasses import replace
 
-from deepworth.climb.again import FEW_ROWS, FEWEST_SEEDS, HERE, REPETITIONS, SLACK, Block, Costs, Division, Step, blocks
+from deepworth.climb.again import (
+    FEWEST_SEEDS,
+    HERE,
+    REPETITIONS,
+    SLACK,
+    Block,
+    Costs,
+    Division,
+    Step,
+    blocks,
+    says_little,
+)
 from deepworth.climb.alarm import deferred
 from deepworth.climb.attempt import SOON, TICK, Attempt, result_before
 from deepworth.climb.sides import choose_sides
@@ -87,22 +98,27 @@ class Repeats:
             return []
         self.made |= {(t.key, HERE, 0): t for t in (sides.base, *sides.deep)}
         self.rows = rows = divisions.Rows.of(self.run)
-        folds: list[list[Division]] = []
-        if self.splits.test < FEW_ROWS and self.splits.protocol == "given":
+        return blocks(sides, self.splits.train, self._folds(rows), self._subsets(rows))
+
+    def _folds(self, rows: divisions.Rows) -> list[list[Division]]:
+        if not says_little(self.splits.test, rows.groups_in(2)):
+            return []
+        if self.splits.protocol == "given":
             self.watch.note("no cross-validation: which rows are tested on was given")
-        elif self.splits.test < FEW_ROWS:
-            made = [divisions.folds(rows, repetition, self.splits.seed) for repetition in range(REPETITIONS)]
-            folds = [self._known(some) for some in made if some]
-            if not folds:
-                self.watch.note(f"no cross-validation: the groups or times do not make {divisions.FOLDS} folds")
-        return blocks(sides, self.splits.train, self.splits.test, folds, self._subsets(rows))
+            return []
+        made = [divisions.folds(rows, repetition, self.splits.seed) for repetition in range(REPETITIONS)]
+        if not made[0]:
+            units = "times" if rows.groups is None else "groups"
+            self.watch.note(f"no cross-validation: the {units} are too few for folds")
+        return [self._known(some) for some in made if some]
 
     def _subsets(self, rows: divisions.Rows) -> list[list[Division]]:
         train = self.splits.train
         sizes = tuple(train // share for share in SHARES if train // share >= max(LEAST_SUBSET, 2 * rows.classes))
         drawn = [divisions.nested(rows, sizes, self.splits.seed + n) for n in range(FEWEST_SEEDS)] if sizes else []
         if min((len(some) for some in drawn), default=0) < LEAST_SIZES - 1:
-            self.watch.note(f"no learning curve: {train:,} training rows do not make {LEAST_SIZES} sizes")
+            units = "" if rows.groups is None else f" of {rows.groups_in(0)} groups"
+            self.watch.note(f"no learning curve: {train:,} training rows{units} do not make {LEAST_SIZES} sizes")
             return []
         return [self._known(some) for some in drawn]
 

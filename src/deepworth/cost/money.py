@@ -14,7 +14,7 @@ import msgspec
 
 from deepworth.cost.catalogue import Accelerator, accelerator
 from deepworth.types import Range, record
-from deepworth.words import duration, money_span
+from deepworth.words import duration, money_span, scaled
 
 VCPU = "vCPU"  # the name of a hardware thread of a rented processor in the table of prices
 REFERENCE = ("AWS", "GCP")  # whose list price is taken where they rent a part, so that parts are compared like for like
@@ -193,17 +193,17 @@ def _suited(offers: Sequence[Price], count: int) -> Price:
 
 def usd(seconds: Range, hourly: float) -> Range:
     """Dollars for so many seconds at so many dollars an hour."""
-    return _scaled(seconds, hourly / 3600)
+    return scaled(seconds, hourly / 3600)
 
 
 def watts(item: Accelerator, count: int = 1) -> Range | None:
     """Power that `count` devices draw in a run, host and cooling left out: UTILISATION of what they are rated for."""
-    return None if item.tdp_w is None else _scaled(UTILISATION, item.tdp_w * count)
+    return None if item.tdp_w is None else scaled(UTILISATION, item.tdp_w * count)
 
 
 def core_watts(cores: int) -> Range:
     """Power that so many cores of a processor draw which the catalogue does not know."""
-    return _scaled(WATTS_A_CORE, cores)
+    return scaled(WATTS_A_CORE, cores)
 
 
 def kwh(seconds: Range, power: Range) -> Range:
@@ -280,10 +280,6 @@ def _power(option: Option) -> Range | None:
 
 def _order(offer: Offer) -> tuple[bool, float]:
     return not offer.adequate, offer.usd.likely if offer.usd else math.inf
-
-
-def _scaled(span: Range, by: float) -> Range:
-    return Range(low=span.low * by, likely=span.likely * by, high=span.high * by)
 
 
 def _product(a: Range, b: Range, by: float) -> Range:

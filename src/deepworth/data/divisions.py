@@ -14,6 +14,7 @@ from deepworth.store import RunFolder, write, write_array
 from deepworth.types import Dataset, Splits, dump, load
 
 FOLDS = 5
+FEWEST_FOLDS = 3  # of whole groups, where there are no more: fewer say nothing about how folds differ
 FIRST_ORIGIN = 0.4  # share of the rows that lies before the first block of a rolling origin
 PARTS = ("train", "valid", "test")
 
@@ -48,6 +49,10 @@ class Rows:
             times=time_codes(roles.time, table.column(roles.time))[rows] if roles.time else None,
         )
 
+    def groups_in(self, part: int) -> int | None:
+        """How many groups the rows of a part come from; None where there are none."""
+        return None if self.groups is None else len(np.unique(self.groups[self.part == part]))
+
 
 @dataclass(frozen=True, kw_only=True)
 class Division:
@@ -60,23 +65,25 @@ class Division:
 
 
 def folds(rows: Rows, repetition: int, seed: int) -> list[Division]:
-    """FOLDS divisions of the training and test rows, each of them tested on once; none where the data allows fewer.
+    """FOLDS divisions of the training and test rows, each row tested on once; none where the data does not allow it.
 
     The validation rows chose the models: they are never tested on, and remain what each fold is fitted beside.
-    Classes are spread evenly, one with a single row is only learned from; groups stay whole. Where rows have times the
-    origin rolls: each block is predicted from what lies before it, the latest share of that for validation, and there
-    is one repetition only.
+    Classes are spread evenly, one with a single row is only learned from. Groups stay whole; of FOLDS or fewer each is
+    a fold, once, and FEWEST_FOLDS are needed. Where rows have times the origin rolls: each block is predicted from what
+    lies before it, the latest share of that for validation, once.
     """
     random = np.random.default_rng([seed, repetition])
     if rows.times is not None:
         return _rolling(rows, rows.times, random) if not repetition else []
     pool, valid = np.flatnonzero(rows.part != 1), np.flatnonzero(rows.part == 1)
     fold = _of_groups(rows, rows.groups, pool, random) if rows.groups is not None else _of_rows(rows, pool, random)
-    if fold.max(initial=0) < FOLDS - 1:
+    number = int(fold.max(initial=-1)) + 1
+    once = rows.groups is not None and len(np.unique(rows.groups[pool])) <= FOLDS
+    if number < FEWEST_FOLDS or (once and repetition):
         return []
     return [
         Division(name=f"fold-{FOLDS * repetition + k}", train=pool[fold != k], valid=valid, test=pool[fold == k])
-        for k in range(FOLDS)
+        for k in range(number)
     ]
 
 

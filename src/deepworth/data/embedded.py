@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.types as pt
 
 from deepworth.errors import UserError
+from deepworth.store import write
 from deepworth.types import Kind
 
 SIGNATURES: tuple[tuple[bytes, str, Kind], ...] = (
@@ -30,7 +31,6 @@ def unpack(name: str, values: pa.ChunkedArray, folder: Path) -> tuple[pa.Chunked
 
     Values without bytes keep their own path. Raises UserError for bytes that are no known image or recording.
     """
-    folder.mkdir(parents=True, exist_ok=True)
     paths: list[str | None] = []
     kinds: set[Kind] = set()
     for chunk in values.chunks:
@@ -41,7 +41,7 @@ def unpack(name: str, values: pa.ChunkedArray, folder: Path) -> tuple[pa.Chunked
                 suffix, kind = _signature(name, data)
                 kinds.add(kind)
                 path = str((folder / f"{len(paths):08d}{suffix}").absolute())
-                Path(path).write_bytes(data)
+                write(Path(path), data)
             paths.append(path)
     if len(kinds) > 1:
         raise UserError(

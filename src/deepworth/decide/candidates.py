@@ -94,7 +94,7 @@ def _reason_to_skip(spec: ModelSpec, situation: Situation, estimate: Estimate, f
     named = spec.name in goals.models or goals.rungs == (spec.rung,)
     for rule in fired if not named else ():
         if spec.rung in rule.skips:
-            return f"{rule.reason} (rule {rule.id}); --models {spec.name} runs it all the same"
+            return f"{rule.reason} (rule {rule.id}); named with --models it runs all the same"
         if spec.rung in rule.fits_only and estimate.seconds.likely > goals.seconds:
             return f"{over} (rule {rule.id})"
     if estimate.seconds.low > goals.seconds:

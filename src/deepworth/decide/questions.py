@@ -89,14 +89,15 @@ def _amount(situation: Situation, choice: Choice) -> Answer:
     work, noun = situation.work, things(situation.work)
     rarest = int(situation.profile.fact("rows_rarest_class")) if work.classes else 0
     classes = f" in {work.classes} classes, {rarest:,} in the rarest" if work.classes else ""
-    rule = next(r for r in choice.rules if r.question == "amount")
+    rule = next((r for r in choice.rules if r.question == "amount"), None)  # none speaks of a plug-in's kind of data
+    reason = f": {rule.reason}" if rule else ""
     poor = f"; classes under {FEW_IN_CLASS} examples can hardly be learned" if 0 < rarest < FEW_IN_CLASS else ""
     doubt: Said = "unsure" if work.modality == "tabular" and work.train >= LEAST_ROWS else "no"
     return Answer(
         question="amount",
         asked=ASKED["amount"],
         answer="yes" if work.train >= ENOUGH_ROWS else doubt,
-        because=f"{work.train:,} training {noun}{classes}: {rule.reason}{poor}.",
+        because=f"{work.train:,} training {noun}{classes}{reason}{poor}.",
         facts=(
             Fact(name="train", value=float(work.train), unit="rows", how=f"{situation.splits.protocol} split"),
             *_known(situation, "rows", "classes", "rows_rarest_class", "majority_share", "imbalance"),

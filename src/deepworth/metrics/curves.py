@@ -19,6 +19,8 @@ LEAST_SEEDS = 3
 FAR = 10.0  # times the largest size that was measured: no projection reaches further
 AGREE = 0.95  # share of the resampled pairs of curves that must cross for a crossing to be believed
 BUNDLES = 1000  # test rows are resampled in so many random bundles where there are more
+ENOUGH_ROWS = 20_000  # test rows, of whole bundles or groups, that say how much others would differ
+FEWEST_UNITS = 100  # of which some stand for all
 WIDEST = 10.0  # times its lower end that the upper end of a crossing may be
 
 
@@ -107,25 +109,34 @@ def deviations(
     labels: np.ndarray,
     predictions: Sequence[np.ndarray],
     groups: np.ndarray | None = None,
-    resamples: int = 500,
+    resamples: int = 250,
     seed: int = 0,
 ) -> np.ndarray:
     """(resamples, models) errors on resampled test rows, or groups, less those on the rows as they are.
 
     All models are scored on the same resamples, as in `paired_gain`; those without a value in one of them are left out.
+    Of many rows some do: a deviation shrinks with the root of their number.
     """
     random = np.random.default_rng(seed)
-    scored = [sums(metric, labels, one) for one in predictions]
     if groups is not None:
         unit = np.unique(groups, return_inverse=True)[1]
     else:
         unit = random.permutation(len(labels)) % BUNDLES if len(labels) > BUNDLES else np.arange(len(labels))
     number = int(unit.max()) + 1
+    share = min(1.0, ENOUGH_ROWS / len(labels))
+    if share < 1 and share * number >= FEWEST_UNITS:
+        kept = random.permutation(number)[: int(share * number)]
+        some = np.isin(unit, kept)
+        labels, predictions = labels[some], [one[some] for one in predictions]
+        unit, number = np.unique(unit[some], return_inverse=True)[1], len(kept)
+    else:
+        share = 1.0
+    scored = [sums(metric, labels, one) for one in predictions]
     pool = sparse.csr_matrix((np.ones(len(unit)), (unit, np.arange(len(unit)))), shape=(number, len(unit)))
     counts = random.multinomial(number, np.full(number, 1 / number), resamples).astype(np.float64)
     drawn = np.stack([one.error(counts @ (pool @ one.rows)) for one in scored], -1)
     whole = np.stack([one.error(one.rows.sum(0)) for one in scored], -1)
-    return (drawn - whole)[np.isfinite(drawn).all(1)]
+    return share**0.5 * (drawn - whole)[np.isfinite(drawn).all(1)]
 
 
 def crossing(sizes: np.ndarray, base: np.ndarray, challenger: np.ndarray, level: float = 0.95) -> Projected:

@@ -39,7 +39,8 @@ PLAIN_WORDS = {
 
 def leaks(view: View) -> list[Concern]:
     """Columns that predict the target alone, that are missing where it is or where those are, or have like names."""
-    singles = single_columns(view)
+    # A date tells the target of rows in its order: the check of times says so.
+    singles = [single for single in single_columns(view) if single.column.kind != "datetime"]
     sure = [single for single in singles if single.strength >= _sure(view)]
     outstanding = _outstanding([single for single in singles if single not in sure])
     found = [_alone(view, single, "almost perfectly") for single in sure]

@@ -6,6 +6,7 @@ import io
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from deepworth.data.media import read_bytes
 from deepworth.errors import UserError
@@ -21,6 +22,7 @@ LEAST_WORDS = 6  # shorter texts are alike by chance
 SIDE = 16  # of the picture whose gradients are compared
 APART = 6  # of its 240 bits that may differ
 LEAST_BITS = 24  # that must be set, and unset: a plain picture is like any other
+WHAT = {"text": "a text", "image": "a picture"}
 SHOWN = 3
 
 
@@ -30,11 +32,17 @@ def near_duplicates(view: View) -> list[Concern]:
     columns = view.dataset.feature_columns
     if texts := [column for column in columns if column.kind == "text"]:
         longest = max(texts, key=view.mean_length)  # the others are names and lists
-        found += _told(view, longest, *_alike_texts(view, longest), "shares nearly all its words with")
+        if _spaces(view, longest):
+            found += _told(view, longest, *_alike_texts(view, longest), "shares nearly all its words with")
     for column in columns:
         if column.kind == "image":
             found += _told(view, column, *_alike_pictures(view, column), "looks nearly like")
     return found
+
+
+def _spaces(view: View, column: Column) -> bool:
+    """Whether the texts have words: molecules written as text have none."""
+    return (pc.mean(pc.count_substring_regex(view.sampled(column, 1000), r"\S\s+\S")).as_py() or 0.0) >= 1
 
 
 def _told(view: View, column: Column, test: np.ndarray, others: np.ndarray, looked_at: int, how: str) -> list[Concern]:
@@ -46,7 +54,7 @@ def _told(view: View, column: Column, test: np.ndarray, others: np.ndarray, look
     return [
         Concern(
             id="near-duplicates",
-            message=f"{len(test):,} of {looked_at:,} test rows have a {column.kind} in {column.name} that {how} "
+            message=f"{len(test):,} of {looked_at:,} test rows have {WHAT[column.kind]} in {column.name} that {how} "
             "that of a training or validation row: the split may tear apart what belongs together",
             columns=(column.name,),
             rows=len(test),

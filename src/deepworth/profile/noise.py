@@ -24,10 +24,11 @@ PENALTIES = (0.3, 3.0, 30.0, 300.0)  # of the ridge
 TURNED, TIMES = 0.02, 4  # share of the labels turned round, and how often
 PLAIN = 0.1  # share of the turned labels, the plainest, that tell how many wrong labels there are
 LEAST_FOUND = 0.2  # share of the turned labels that must be found ...
-LEAST_SHARE = 0.4  # ... and that they must be of all rows named: as many real ones may be among the others
+LEAST_SHARE = 0.4  # ... and that they must be of all rows named: about as many may be really wrong
 PRECISION = 0.7  # of what is named, as far as can be told
 LEAST_RATE = 0.005  # of wrong labels, as far as can be told: below it a strange row is as likely
 LEAST_ROWS_NAMED = 3
+MOST_OF_CLASS, FEW = 0.06, 5  # share of a class's rows, or so few, that may be wrong; more and it is a rare class
 SHOWN = 5
 
 Margins = Callable[[np.ndarray], np.ndarray]  # labels -> how much more the features say another class than that
@@ -103,6 +104,10 @@ def suspects(margins: Margins, labels: np.ndarray, seed: int) -> tuple[np.ndarra
         return np.empty(0, np.int64), 0.0
     best = int(np.argmax(good))
     found = np.flatnonzero(mine >= cuts[best])
+    counts, rows_of_class = np.bincount(labels[found], minlength=num_classes), np.bincount(labels)
+    found = found[(counts <= np.maximum(FEW, MOST_OF_CLASS * rows_of_class))[labels[found]]]
+    if len(found) < LEAST_ROWS_NAMED:
+        return np.empty(0, np.int64), 0.0
     return found[np.argsort(-mine[found], kind="stable")], float(share[best])
 
 

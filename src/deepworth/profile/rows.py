@@ -12,6 +12,7 @@ SMALL_SHARE = 0.1  # a binary class below it is called rare ...
 LARGE_RATIO = 10  # ... as is a class that many times smaller than the largest
 TOLERATED = 0.001  # share of the training rows in conflict that is not worth a word
 SHOWN = 3  # examples
+MOSTLY = 0.5  # share of the test rows that have a twin from which columns are to blame, not copies
 FEW_ROWS = 20  # training rows below which nothing is known about a class
 
 
@@ -22,13 +23,16 @@ def duplicates(view: View) -> list[Concern]:
     shared = int(stands.sum())
     if not shared:
         return []
+    why = "a model that remembers them looks better than it is"
+    if shared > MOSTLY * len(test):
+        why = "the columns that are read hardly tell rows apart"
     first = test[stands][:SHOWN]
     twins = [int(others[view.hashes[others] == view.hashes[row]][0]) for row in first]
     return [
         Concern(
             id="duplicates",
             message=f"{shared:,} of {len(test):,} test rows ({shared / len(test):.1%}) have the same features as a "
-            "training or validation row: a model that remembers them looks better than it is",
+            f"training or validation row: {why}",
             rows=shared,
             examples=tuple(f"row {row} and row {twin}" for row, twin in zip(first, twins, strict=True)),
         )

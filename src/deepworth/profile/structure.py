@@ -16,6 +16,7 @@ ENTITIES = frozenset((
     "speaker", "subject", "patient", "user", "customer", "client", "person", "participant", "volunteer", "host",
     "author", "student", "driver", "household", "family", "session", "recording", "device", "sensor", "machine", "unit",
     "engine", "store", "shop", "company", "account", "group", "cluster", "fold", "batch", "site", "hospital",
+    "sequence", "series", "trip",
 ))
 # fmt: on
 NUMBERED = ("id", "no", "nr", "num", "number", "key", "code", "name")  # customer_no, user_name

@@ -29,9 +29,9 @@ from deepworth.report.figures import (
 from deepworth.report.formats import find_browser, to_json, to_markdown, write_pdf
 from deepworth.report.quality import Rows
 from deepworth.store import RunFolder, whole, write
-from deepworth.types import DEEP, Gain, Price, Range, Verdict
+from deepworth.types import DEEP, Gain, Price, Verdict
 from deepworth.verdict.price import energy, milliseconds
-from deepworth.words import duration, money_span, percent, score, span
+from deepworth.words import duration, money_span, percent, scaled, score, span
 
 ACCENTS = {"worth it": "yes", "not worth it": "no", "no measurable difference": "even", "cannot tell yet": "open"}
 
@@ -141,7 +141,7 @@ def _templates() -> jinja2.Environment:
         small=words.small,
         loss=words.loss,
         money=money_span,
-        scaled=_scaled,
+        scaled=scaled,
         words=lambda command: [shlex.quote(word) for word in shlex.split(command)],
         energy=energy,
         milliseconds=milliseconds,
@@ -177,7 +177,3 @@ def _gains(verdict: Verdict) -> list[Gain]:
 def _prices(verdict: Verdict) -> list[tuple[str, Price]]:
     """(model, price) of the two models the verdict compares, the cheaper rung first."""
     return [(sentences.trial_named(verdict, one.trial), one) for one in verdict.prices]
-
-
-def _scaled(span: Range, by: float) -> Range:
-    return Range(low=by * span.low, likely=by * span.likely, high=by * span.high)

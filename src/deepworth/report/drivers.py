@@ -115,7 +115,7 @@ def explained(
                 names, variants, show = PARTS[column.kind](value, Path(folder) / str(i))
             except UserError:  # the file cannot be read, and the page says so
                 continue
-            given = logit(_given(model, one, column.name, variants)[:, int(rows.winner[position].argmax())])
+            given = logit(_given(model, one, column.name, variants)[:, int(rows.said[position])])
             made[i] = replace(made[i], **show(names, given[0] - given[1:]))
             taken = max(taken, time.monotonic() - begun)
     return tuple(made)

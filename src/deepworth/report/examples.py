@@ -51,14 +51,14 @@ def worst(rows: Rows, most: int = SHOWN) -> np.ndarray:
     """Positions of the test rows of the surest mistakes, or of the largest residuals."""
     if not rows.test.dataset.task.is_classification:
         return np.argsort(-np.abs(rows.labels - rows.winner), kind="stable")[:most]
-    said = rows.winner.argmax(1)
+    said = rows.said
     wrong = np.flatnonzero(said != rows.labels)
     return wrong[np.argsort(-rows.winner[wrong, said[wrong]], kind="stable")][:most]
 
 
 def surest(rows: Rows, most: int = TYPICAL) -> np.ndarray:
     """Positions of the test rows it gets right and is surest of, no two of one class while there are others."""
-    said = rows.winner.argmax(1)
+    said = rows.said
     right = np.flatnonzero(said == rows.labels)
     order = right[np.argsort(-rows.winner[right, said[right]], kind="stable")]
     _, first = np.unique(said[order], return_index=True)
@@ -82,7 +82,7 @@ def _answer(rows: Rows, position: int) -> dict[str, Any]:
     task, predicted, label = rows.test.dataset.task, rows.winner[position], rows.labels[position]
     if not task.is_classification:
         return {"true": number(label), "said": number(predicted)}
-    said = int(predicted.argmax())
+    said = int(rows.said[position])
     return {
         "true": short(str(task.classes[label])),
         "said": short(str(task.classes[said])),

@@ -20,7 +20,7 @@ from deepworth.types import SHALLOW, TrialResult, Verdict, record
 # Seconds that must be left, those of them that are kept for writing the page, and what is taken at most. A network
 # loads its library first, 2 to 8 s.
 SHALLOW_LEFT, SHALLOW_KEPT, SHALLOW_MOST = 3.0, 1.5, 4.0
-DEEP_LEFT, DEEP_KEPT, DEEP_MOST = 10.0, 4.0, 15.0
+DEEP_LEFT, DEEP_KEPT, DEEP_MOST = 10.0, 4.0, 20.0
 MEMORY = 0.5  # of the limit that a network may hold in this process
 
 

@@ -29,6 +29,9 @@ OF_TREES = (
     "lambda_l2",
     "max_cat_to_onehot",
 )
+# Of what learners note: settings they chose on validation rows, and what is of no use to a reader.
+CHOSEN = ("C", "head_strength", "learning_rate", "level", "network", "target")
+HIDDEN = ("cache", "hyperparameters", "licence", "micro_batch", "ranks", "recompute", "tried", "waiting")
 KIND_FLAGS = {"datetime": "--date", "id": "--id"}
 
 
@@ -94,8 +97,9 @@ def model_card(run: RunFolder, winner: TrialResult, licence: str) -> Card:
         trained_on=weights.trained_on if weights else (),
         hyperparameters=_of_trees(run.trial(winner.key) / "model")
         | dict(winner.notes.get("hyperparameters", {}))
+        | {name: winner.notes[name] for name in CHOSEN if name in winner.notes}
         | (msgspec.json.decode(trial.read_bytes())["params"] if trial.exists() else {}),
-        learned={name: value for name, value in winner.notes.items() if name != "hyperparameters"},
+        learned={name: value for name, value in winner.notes.items() if name not in (*CHOSEN, *HIDDEN)},
         parameters=parameters(run.trial(winner.key) / "model"),
     )
 

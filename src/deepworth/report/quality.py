@@ -32,6 +32,14 @@ class Rows:
     other: np.ndarray | None
     valid_labels: np.ndarray
     valid: np.ndarray
+    threshold: float | None = None  # probability from which on the second of two classes is said
+
+    @property
+    def said(self) -> np.ndarray:
+        """(n,) the class the winner says of each row, at its threshold where it has one."""
+        if self.threshold is None:
+            return self.winner.argmax(1)
+        return (self.winner[:, 1] >= self.threshold).astype(np.int64)
 
 
 @record
@@ -82,6 +90,7 @@ def judged_rows(run: RunFolder) -> Rows | None:
         other=np.load(beside) if beside and beside.exists() else None,
         valid_labels=np.load(run.data / "labels_valid.npy"),
         valid=np.load(needed[1]),
+        threshold=chosen.value if (chosen := verdict.thresholds.get(verdict.winner)) else None,
     )
 
 
@@ -115,7 +124,7 @@ def look(rows: Rows, metric: str) -> Quality:
 
 
 def _mistakes(rows: Rows, classes: tuple[str, ...]) -> Mistakes:
-    counts = quality.confusion(rows.labels, rows.winner.argmax(1), len(classes))
+    counts = quality.confusion(rows.labels, rows.said, len(classes))
     most = tuple((classes[a], classes[b], n) for a, b, n in quality.most_confused(counts))
     table = tuple(tuple(int(n) for n in line) for line in counts) if len(classes) <= CLASSES else ()
     return Mistakes(classes=classes, counts=table, most=most)

@@ -109,7 +109,7 @@ def _towards(rows: Rows, positions: np.ndarray, values: np.ndarray) -> np.ndarra
     predicted = rows.winner[positions]
     if predicted.ndim == 1:
         return values[:, 0] * np.sign(predicted - rows.labels[positions])[:, None]
-    said = predicted.argmax(1)
+    said = rows.said[positions]
     if values.shape[1] == 1:
         return values[:, 0] * np.where(said == 1, 1, -1)[:, None]
     return values[np.arange(len(said)), said] - values[np.arange(len(said)), rows.labels[positions]]

@@ -36,15 +36,6 @@ def by_rung(verdict: Verdict) -> list[TrialResult]:
     return sorted(verdict.trials, key=place)
 
 
-def by_reason(trials: Iterable[TrialResult]) -> list[tuple[str, str, str]]:
-    """(status, models, reason) of trials that were not done or left a remark; models that share it share a line."""
-    lines: dict[tuple[str, str], list[str]] = {}
-    for trial in trials:
-        if trial.reason:
-            lines.setdefault((trial.status, trial.reason), []).append(trial.model)
-    return [(status, ", ".join(models), reason) for (status, reason), models in lines.items()]
-
-
 def number(value: float) -> str:
     """Four digits that matter, no exponent from a tenth of a thousandth up: 0.1234, 12.34, 67,110."""
     if abs(value) >= 1000:

@@ -4,19 +4,32 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from deepworth.climb.again import FEW_ROWS
+from deepworth.data.divisions import FOLDS
 from deepworth.metrics.conclusions import MOST, conclude, needed
 from deepworth.metrics.intervals import Interval
 from deepworth.metrics.scores import Metric
+from deepworth.store import INTERRUPTED
 from deepworth.types import Gain, Goals, Rung, RungVerdict, Splits, TrialResult
+from deepworth.words import by_reason, count
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A gain, what made its interval wide, and why the interval may say nothing ("" where it does)."""
+
+    gain: Gain
+    interval: Interval
+    doubt: str = ""
 
 
 def rung_answer(
     rung: Rung,
     base: TrialResult | None,
     deep: TrialResult | None,
-    judged: tuple[Gain, Interval] | None,
+    judged: Judged | None,
     results: Sequence[TrialResult],
     primary: Metric,
     goals: Goals,
@@ -24,28 +37,43 @@ def rung_answer(
 ) -> RungVerdict:
     if base is None or deep is None or judged is None:
         return no_pair(base, results, goals, (rung,))
-    gain, interval = judged
+    gain = judged.gain
     if primary.to_error(base.test.get(primary.name, math.nan)) == 0.0:
         sentence = f"{base.model} makes no error on the {splits.test:,} test rows: nothing is left to gain."
         return RungVerdict(rung=rung, verdict="not worth it", sentence=sentence)
     by = f"{deep.model} ({deep.rung}) against {base.model} on {_judged_on(gain, splits)}"
-    span = f"{gain.relative:+.1%} of the error [{gain.low:+.1%} .. {gain.high:+.1%}]"
+    span = _span(gain)
+    if judged.doubt:
+        return RungVerdict(
+            rung=rung,
+            verdict="cannot tell yet",
+            sentence=f"A few rows decide, and no interval can be made of them: {judged.doubt} ({deep.model} against "
+            f"{base.model}).",
+            decide_next="look at these rows: if their target is wrong, mend it; else a metric that does not hang on "
+            "them, as --metric mae does less",
+        )
     answer = conclude(gain.low, gain.high, goals.worth)
     sentence = {
-        "worth it": f"Deep learning removes {gain.relative:.1%} of the error [{gain.low:.1%} .. {gain.high:.1%}]: "
-        f"{by}.",
+        "worth it": f"Deep learning removes {_span(gain, '')}: {by}.",
         "not worth it": f"Deep learning gains less than the {goals.worth:.1%} that would count: {span}, {by}.",
         "no measurable difference": f"The two cannot be told apart: {span}, {by}. Keep the cheaper one.",
         "cannot tell yet": f"The interval holds both sides of the {goals.worth:.1%} that would count: {span}, {by}.",
     }[answer]
-    next_step = _to_decide(gain, interval, deep, goals, splits) if answer == "cannot tell yet" else ""
+    next_step = _to_decide(gain, judged.interval, deep, goals, splits) if answer == "cannot tell yet" else ""
     return RungVerdict(rung=rung, verdict=answer, sentence=sentence, decide_next=next_step)
+
+
+def _span(gain: Gain, sign: str = "+") -> str:
+    """A gain with its interval, in whole per cents where the interval is wide."""
+    digits = 0 if gain.high - gain.low > 0.2 else 1
+    low, high = f"{gain.low:{sign}.{digits}%}", f"{gain.high:{sign}.{digits}%}"
+    return f"{gain.relative:{sign}.{digits}%} of the error [{low} .. {high}]"
 
 
 def _judged_on(gain: Gain, splits: Splits) -> str:
     if gain.method == "corrected resampled t":
-        return f"{gain.units} folds of a repeated cross-validation"
-    groups = f" of {gain.units:,} groups" if gain.method.endswith("groups") else ""
+        return f"{gain.units} folds of a {'repeated ' if gain.units > FOLDS else ''}cross-validation"
+    groups = f" of {count(gain.units, 'group')}" if gain.method.endswith("groups") else ""
     return f"{splits.test:,} test rows{groups}" + (f", {gain.seeds} seeds" if gain.seeds > 1 else "")
 
 
@@ -65,7 +93,7 @@ def _to_decide(gain: Gain, interval: Interval, deep: TrialResult, goals: Goals, 
         said = [f"no test part of a usual size: the gain lies too near the {goals.worth:.1%} that would count"]
     if "cut" in deep.notes:
         said.append(f"more time: {deep.model} was stopped by the clock after {deep.seconds:.0f} s")
-    if splits.test < FEW_ROWS and not gain.method.startswith("corrected"):
+    if splits.test < FEW_ROWS and splits.protocol != "given" and not gain.method.startswith("corrected"):
         said.append("repeated cross-validation over all rows")
     return "about " + "; or ".join(said) if rows or seeds else "; or ".join(said)
 
@@ -107,7 +135,12 @@ def _why_none(results: Sequence[TrialResult], goals: Goals, rungs: Sequence[Rung
     tried = [r for r in results if r.rung in rungs]
     kind = "deep" if len(rungs) > 1 else rungs[0]
     if tried:
-        said = "; ".join(f"{r.model} was {r.status}: {r.reason}" for r in tried)
+        if any(r.reason == INTERRUPTED for r in tried):
+            return "the same command, or --resume with the run's folder, goes on where this one was interrupted"
+        said = "; ".join(
+            f"{models} {'were' if ',' in models else 'was'} {status}: {reason}"
+            for status, models, reason in by_reason(tried)
+        )
         late = [r.estimate.seconds.likely for r in tried if r.estimate and " left" in r.reason]
         return f"about {sum(late):.0f} s more time: {said}" if late else said
     if goals.models:

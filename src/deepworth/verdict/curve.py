@@ -154,12 +154,14 @@ def _crossing_said(
     smallest, largest = float(sizes[0]), float(sizes[-1])
     if found.reliable:
         overtakes = "overtakes" if found.value <= largest else "would overtake"
-        return f"{challenger} {overtakes} {base} at about {_about(found)}."
+        return f"{challenger} {overtakes} {base} at about {_about(found, smallest)}."
     if found.high <= smallest:
         return f"{challenger} leads {base} from the smallest size on that was measured, {smallest:,.0f} training rows."
+    if found.value <= smallest and math.isfinite(found.high):
+        return f"{challenger} leads {base} from {_rows(found.high)} training rows on, or fewer."
     if back.reliable:
         leads_, overtakes = ("leads", "would overtake") if back.value > largest else ("led", "overtakes")
-        return f"{challenger} {leads_} {base} on few rows; {base} {overtakes} it at about {_about(back)}."
+        return f"{challenger} {leads_} {base} on few rows; {base} {overtakes} it at about {_about(back, smallest)}."
     if leads:
         return (
             f"{challenger} leads {base} on the {largest:,.0f} training rows measured; whether it does on more is not "
@@ -172,8 +174,9 @@ def _crossing_said(
     return f"From how many rows on {challenger} overtakes {base} is not reliable: {found.why_not}."
 
 
-def _about(found: Projected) -> str:
-    return f"{_rows(found.value)} training rows [{_rows(found.low)} .. {_rows(found.high)}]"
+def _about(found: Projected, smallest: float) -> str:
+    low = f"below {smallest:,.0f}" if found.low <= smallest else _rows(found.low)
+    return f"{_rows(found.value)} training rows [{low} .. {_rows(found.high)}]"
 
 
 def _doubling_said(base: Projection, challenger: Projection, rows: int, base_name: str, challenger_name: str) -> str:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
 
-from deepworth.climb.again import FEW_ROWS, FEWEST_FOLDS, FEWEST_SEEDS
+from deepworth.climb.again import FEWEST_SEEDS, says_little
+from deepworth.data.divisions import FEWEST_FOLDS
 from deepworth.data.examples import open_table
 from deepworth.data.split import group_codes
 from deepworth.metrics.intervals import Interval, paired_gain, resampled_gain
@@ -24,16 +26,25 @@ class Judge:
         self.groups = _groups(run)
         self.repeats = run.repeats
 
+    def test_error(self, trial: TrialResult) -> float:
+        """The error of a trial on the test rows; infinite where it has none."""
+        return float(self.primary.to_error(trial.test.get(self.primary.name, math.nan))) if trial.test else math.inf
+
+    def predicted(self, trial: TrialResult) -> np.ndarray:
+        """What a trial predicts for the test rows."""
+        return np.load(self.run.trial(trial.key) / "predictions_test.npy")
+
     def gain(self, base: TrialResult, deep: TrialResult, seconds: float) -> tuple[Gain, Interval]:
         """The gain of a deep model, and its interval with what made it wide.
 
-        On few test rows from the folds that both were made again on, FEWEST_FOLDS at least; else from the test rows,
-        and from the seeds of the deep model where it has FEWEST_SEEDS.
+        From the folds that both were made again on where the test part says little and there are FEWEST_FOLDS of them;
+        else from the test rows, and from the seeds of the deep model where it has FEWEST_SEEDS.
         """
         ours, theirs = (self._folds(trial) for trial in (base, deep))
         common = sorted(ours.keys() & theirs.keys())
         seeds = 1
-        if len(self.labels) < FEW_ROWS and len(common) >= FEWEST_FOLDS:
+        groups = None if self.groups is None else len(np.unique(self.groups))
+        if says_little(len(self.labels), groups) and len(common) >= FEWEST_FOLDS:
             found = self._from_folds([(ours[number], theirs[number]) for number in common])
             method = "corrected resampled t"
         else:
@@ -42,7 +53,7 @@ class Judge:
             found = paired_gain(
                 self.primary,
                 self.labels,
-                [np.load(self.run.trial(base.key) / "predictions_test.npy")],
+                [self.predicted(base)],
                 predicted,
                 groups=self.groups,
                 seed=self.goals.seed,

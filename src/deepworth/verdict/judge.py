@@ -7,10 +7,9 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from deepworth.climb.again import FEW_ROWS
+from deepworth.climb.again import FEW_GROUPS, FEW_ROWS
 from deepworth.climb.sides import best, choose_sides, well_done
 from deepworth.errors import Interrupted, NothingTrained
-from deepworth.metrics.intervals import Interval
 from deepworth.metrics.scores import Metric, metric
 from deepworth.store import INTERRUPTED, RunFolder
 from deepworth.types import (
@@ -26,13 +25,13 @@ from deepworth.types import (
     TrialResult,
     Verdict,
 )
-from deepworth.verdict.answer import no_pair, rung_answer
+from deepworth.verdict.answer import Judged, no_pair, rung_answer
 from deepworth.verdict.curve import RowNoise, learning_curve
+from deepworth.verdict.doubt import few_rows_decide, reference
 from deepworth.verdict.gain import Judge
 from deepworth.verdict.price import price_models
 from deepworth.verdict.threshold import set_thresholds
-
-FEW_GROUPS = 10  # in the test part
+from deepworth.words import count
 
 
 def judge(
@@ -60,23 +59,28 @@ def judge(
         raise NothingTrained(_nothing(results))
     sides = choose_sides(results, primary)
     base, challenger, rungs = sides.base, sides.challenger, sides.rungs
-    pairs = {rung: (base, deep) for rung, deep in rungs.items() if base and deep}
     judge_of = Judge(run, primary, goals)
-    judged: dict[str, tuple[Gain, Interval]] = {}
+    straw = ""
+    if base:
+        base, straw = reference(judge_of, base, done, 0.3 * (until - time.monotonic()))
+    pairs = {rung: (base, deep) for rung, deep in rungs.items() if base and deep}
+    judged: dict[str, Judged] = {}
     for rung, (one, other) in pairs.items():
-        judged[rung] = judge_of.gain(one, other, (until - time.monotonic()) / (len(pairs) - len(judged)))
+        gain, interval = judge_of.gain(one, other, (until - time.monotonic()) / (len(pairs) - len(judged)))
+        doubt = few_rows_decide(primary, judge_of.labels, judge_of.predicted(one), judge_of.predicted(other))
+        judged[rung] = Judged(gain, interval, doubt)
     answers: dict[str, RungVerdict] = {
         rung: rung_answer(rung, base, rungs[rung], judged.get(rung), results, primary, goals, splits) for rung in DEEP
     }
-    gains = {rung: gain for rung, (gain, _) in judged.items()}
-    gain = gains.get(challenger.rung) if challenger else None
+    gains = {rung: found.gain for rung, found in judged.items()}
+    overall = gains.get(challenger.rung) if challenger else None
     answer = answers[challenger.rung] if challenger else no_pair(base, results, goals, DEEP)
     winner = _winner(answer.verdict, base, challenger, done, primary)
     return Verdict(
         verdict=answer.verdict,
         sentence=answer.sentence,
         metric=primary.info,
-        gain=gain,
+        gain=overall,
         gains=gains,
         winner=winner.key,
         trials=tuple(results),
@@ -84,9 +88,9 @@ def judge(
         decide_next=answer.decide_next,
         dataset=dataset.name,
         rows={"train": splits.train, "valid": splits.valid, "test": splits.test},
-        warnings=_warnings(run, dataset, splits, done, gain),
+        warnings=_warnings(run, dataset, splits, done, overall, straw),
         answers=answers,
-        curve=_curve(run, judge_of, base, challenger, gain),
+        curve=_curve(run, judge_of, base, challenger, overall),
         thresholds=set_thresholds(run, done, goals.threshold),
         prices=price_models(run, [trial for trial in (base, challenger) if trial]),
     )
@@ -120,9 +124,10 @@ def _nothing(results: Sequence[TrialResult]) -> str:
 
 
 def _warnings(
-    run: RunFolder, dataset: Dataset, splits: Splits, done: Sequence[TrialResult], gain: Gain | None
+    run: RunFolder, dataset: Dataset, splits: Splits, done: Sequence[TrialResult], gain: Gain | None, straw: str
 ) -> tuple[str, ...]:
-    found = [c.message for c in run.profile.concerns] if (run.path / "profile.json").exists() else []
+    found = [straw] if straw else []
+    found += [c.message for c in run.profile.concerns] if (run.path / "profile.json").exists() else []
     if broken := max((int(r.notes.get("broken", 0)) for r in done), default=0):
         found.append(f"{broken:,} media files could not be read: models saw silence or a grey picture in their place")
     if gain and splits.test < FEW_ROWS and gain.method.startswith("paired"):
@@ -134,6 +139,7 @@ def _warnings(
         found.append(f"{gain.challenger} was trained with one seed: the interval says nothing about another")
     if gain and gain.method.endswith("groups") and gain.units < FEW_GROUPS:
         found.append(
-            f"the test rows come from {gain.units} groups of {dataset.roles.group!r}: so few say little about another"
+            f"the test rows come from {count(gain.units, 'group')} of {dataset.roles.group!r}: so few say little about "
+            "another"
         )
     return tuple(dict.fromkeys((*found, *dataset.notes, *splits.notes)))

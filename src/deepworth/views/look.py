@@ -9,6 +9,7 @@ from rich.text import Text
 
 from deepworth.data.kinds import SAMPLE as COUNT_SAMPLE
 from deepworth.types import ColumnLook, Concern, Look, Spread
+from deepworth.words import amount, portion
 
 SERIOUS = ("leak", "group", "time", "broken", "duplicates")
 SHOWN = 3  # common values
@@ -52,7 +53,7 @@ def _columns(look: Look) -> Table:
         table.add_row(
             Text(column.name, "bold" if is_target else ""),
             Text(column.kind + (" (target)" if is_target else "")),
-            f"{column.missing:.1%}" if column.missing else "–",
+            portion(column.missing) if column.missing else "–",
             _distinct(one, look.rows),
             Text(_content(one, look)),
         )
@@ -73,7 +74,7 @@ def _content(one: ColumnLook, look: Look) -> str:
         return "; ".join(_spread(spread) for spread in one.spreads)
     if not one.common:
         return ""
-    shown = ", ".join(f"{value[:24]} {rows / look.rows:.0%}" for value, rows in one.common[:SHOWN])
+    shown = ", ".join(f"{value[:24]} {portion(rows / look.rows)}" for value, rows in one.common[:SHOWN])
     more = one.column.distinct - SHOWN
     return shown + (f" and {more:,} more" if more > 0 else "")
 
@@ -83,9 +84,9 @@ def _spread(spread: Spread) -> str:
     named = "" if spread.of == "value" else f"{spread.of} "
     unit = f" {spread.unit}" if spread.unit else ""
     if spread.least == spread.most:
-        return f"{named}{spread.most:,.4g}{unit}"
-    middle = f"{spread.median:,.4g} [{spread.low:,.4g} .. {spread.high:,.4g}]"
-    return f"{named}{middle}{unit}, {spread.least:,.4g} to {spread.most:,.4g}"
+        return f"{named}{amount(spread.most)}{unit}"
+    middle = f"{amount(spread.median)} [{amount(spread.low)} .. {amount(spread.high)}]"
+    return f"{named}{middle}{unit}, {amount(spread.least)} to {amount(spread.most)}"
 
 
 def _concerns(concerns: tuple[Concern, ...]) -> Table:

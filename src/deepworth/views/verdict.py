@@ -9,11 +9,11 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from deepworth.report.words import by_reason, by_rung
+from deepworth.report.words import by_rung
 from deepworth.types import DEEP, Threshold, TrialResult, Verdict
 from deepworth.verdict.price import price_line
 from deepworth.views.console import bullets
-from deepworth.words import duration, percent, score
+from deepworth.words import by_reason, duration, percent, score
 
 COLOURS = {"done": "green", "skipped": "dim", "failed": "red", "stopped": "yellow"}
 SHOWN = ("precision", "recall", "f1")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from deepworth.report.figures._frame import MARKS, Drawing, drawn, framed, steps, styled
 from deepworth.report.svg import COLOURS, SIZE
+from deepworth.report.words import short
 from deepworth.types import MetricInfo, TrialResult
 from deepworth.words import duration, score, span
 
@@ -102,7 +103,7 @@ def estimates_figure(trials: Sequence[TrialResult], picture: bool = False) -> Dr
     """The estimated seconds of each trial as a line, what it took as a point."""
     rows = [t for t in trials if t.estimate]
     height = 50 + 24 * len(rows)
-    figure, axes = framed(height, 124, 42)
+    figure, axes = framed(height, 140, 42)
     axes.set_xscale("log")
     axes.grid(True, axis="x")
     axes.set_axisbelow(True)
@@ -122,7 +123,7 @@ def estimates_figure(trials: Sequence[TrialResult], picture: bool = False) -> Dr
         )
         tips[f"estimates-{row}"] = f"{trial.model}: estimated {span(guess)}, took {duration(trial.seconds)}"
     axes.set(ylim=(len(rows) - 0.5, -0.6), yticks=range(len(rows)), xlabel="seconds")
-    axes.set_yticklabels([t.model[:18] for t in rows], color=COLOURS["ink"])
+    axes.set_yticklabels([short(t.model, 18) for t in rows], color=COLOURS["ink"])
     _seconds(axes, *axes.get_xlim())
     axes.spines["left"].set_visible(False)
     label = "Estimated and actual seconds of each trial. " + "; ".join(tips.values()) + "."
