@@ -40,7 +40,7 @@ def planned(case: Case, folder: Path, machine: Any) -> tuple[str, str]:
 
 def fitted(case: Case, folder: Path, machine: Any) -> tuple[str, str]:
     """A fit of the shallow models, and predictions for its own source."""
-    from deepworth.errors import DeepworthError, Unanswered
+    from deepworth.errors import DeepworthError, NothingTrained, Unanswered
     from deepworth.verbs import fit, predict
 
     options = {"time_column" if name == "time" else name: value for name, value in case.options.items()}
@@ -48,6 +48,8 @@ def fitted(case: Case, folder: Path, machine: Any) -> tuple[str, str]:
         run = fit(case.source, time=10, out=folder / "run", rungs=("floor", "classical"), **options)
     except Unanswered as error:
         return "asked", str(error)
+    except NothingTrained as error:
+        return "late", str(error)  # on a busy machine
     except DeepworthError as error:
         return "refused", str(error)
     failed = [trial for trial in run.verdict.trials if trial.status == "failed"]

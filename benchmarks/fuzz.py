@@ -34,7 +34,7 @@ from _ways import WAYS, fitted
 SECONDS, FIT_SECONDS = 10.0, 30.0  # of work of one case; a fit is asked for 10 s
 WAITING = 6  # times as long by the clock: the machine may be shared
 MOST_GB = 2.0
-FINE = ("planned", "refused", "asked", "fitted", "predicted", "answered")
+FINE = ("planned", "refused", "asked", "fitted", "late", "predicted", "answered")
 WAY_OUT = re.compile(
     r"--\w|\b(use|name|names|mend|bring|give|put|leave|install|unpack|write|make|did you mean|remove|known|what can be|"
     r"the first of|clean|divide|take|expected|should|needs?|needed|must|save)\b"

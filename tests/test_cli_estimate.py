@@ -46,7 +46,7 @@ def test_no_name_and_no_number_is_cut_in_a_window_of_80_columns() -> None:
 
 def test_rows_with_an_old_price_are_marked() -> None:
     told = run(*LLAMA, "--hardware", "L4, T4, RTX 4090, H100-PCIe-80GB, A100-SXM4-80GB").stdout
-    assert "yes!" in told
+    assert " !\n" in "\n".join(line.rstrip() for line in told.splitlines())
     assert "undated or older than a year" in told
     assert "intervals of the cost are those of the time" in told
 
@@ -139,3 +139,10 @@ def test_trees_are_estimated_from_rows_columns_and_rounds() -> None:
 def test_options_that_say_nothing_about_a_model_are_refused(arguments: list[str], said: str) -> None:
     told = run(*arguments)
     assert told.exit_code == 2 and said in told.stderr
+
+
+def test_the_answer_is_said_in_short_whether_or_not_rows_are_given() -> None:
+    told = run("llama-3.1-8b", "--method", "qlora", "--hardware", "T4").stdout
+    assert "nothing of this fits as asked; with gradient checkpointing it fits T4" in told
+    assert "tokens/s" in told and "15.2 GB can be used" in " ".join(told.split())
+    assert "it fits T4; --rows" in run("resnet50", "--batch", "64", "--hardware", "T4").stdout

@@ -9,7 +9,7 @@ from deepworth.quantities import gigabytes, names, seconds, share, weeks, whole
 
 
 @pytest.mark.parametrize(
-    ("text", "value"), [("90s", 90), ("5m", 300), ("5 min", 300), ("1.5h", 5400), ("1d", 86400), (30, 30), ("30", 30)]
+    ("text", "value"), [("90s", 90), ("5m", 300), ("5 min", 300), ("1.5h", 5400), ("1d", 86400), (30, 30)]
 )
 def test_seconds(text: str | float, value: float) -> None:
     assert seconds(text) == value
@@ -18,6 +18,13 @@ def test_seconds(text: str | float, value: float) -> None:
 @pytest.mark.parametrize(("text", "value"), [("4GB", 4), ("500MB", 0.5), ("1GiB", 1.073741824), (2, 2), ("0.5 g", 0.5)])
 def test_gigabytes(text: str | float, value: float) -> None:
     assert gigabytes(text) == pytest.approx(value)
+
+
+@pytest.mark.parametrize("text", ["5", "1.5", " 9 ", ".5"])
+def test_a_small_number_without_a_unit_is_asked_for_it(text: str) -> None:
+    with pytest.raises(UserError, match="names no unit"):
+        seconds(text)
+    assert seconds(5) == seconds("5s") == 5
 
 
 def test_share_and_weeks() -> None:

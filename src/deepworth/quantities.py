@@ -10,8 +10,12 @@ from deepworth.errors import UserError
 
 
 def seconds(text: str | float) -> float:
-    """ "90s", "5m", "1.5h" or a number, as seconds. Raises UserError."""
+    """ "90s", "5m", "1.5h" or a number, as seconds; text of one digit needs its unit. Raises UserError."""
     units = {"": 1, "s": 1, "m": 60, "min": 60, "h": 3600, "d": 86400}
+    if isinstance(text, str) and re.fullmatch(r"\s*(\d(\.\d*)?|\.\d+)\s*", text) and float(text) > 0:
+        raise UserError(
+            f"{text!r} names no unit, and could be minutes or seconds: give {text.strip()}m or {text.strip()}s"
+        )
     return _quantity(text, units, "a time limit", "90s, 5m or 1h")
 
 

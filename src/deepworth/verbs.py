@@ -278,9 +278,10 @@ def _plan(run: RunFolder, machine: Machine, goals: Goals) -> Plan:
 def predict(run: Run | str | Path, source: Any) -> pa.Table:
     """The winner's predictions for every row of `source`: `prediction`, and `p_<class>` for each class.
 
-    Rows that cannot be predicted have nulls, and a column `refused` says why. Warns (errors.PredictionWarning) of rows
-    that differ from those the model learned from. Raises UserError for a source that lacks a column, or holds something
-    else in it; see `Model.predict` for what is done with what differs.
+    Rows that cannot be predicted have nulls, and a column `refused` says why; where rows are the files of a folder or
+    an archive, the first column `file` names them. Warns (errors.PredictionWarning) of rows that differ from those the
+    model learned from. Raises UserError for a source that lacks a column, or holds something else in it; see
+    `Model.predict` for what is done with what differs.
     """
     return (run if isinstance(run, Run) else open_run(run)).best.table(source)
 

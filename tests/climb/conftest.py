@@ -73,6 +73,7 @@ class Seedy(Good):
     def fit(self, train, valid, context):
         self.seed = context.seed + len(train)
         time.sleep(self.params.get("seconds", 0))
+        if context.remaining() < self.params.get("needs", 0): context.cut("epochs")
         if context.seed and context.seed == self.params.get("fails"): raise ArithmeticError(f"seed {context.seed}")
     def predict(self, examples):
         noise = np.random.default_rng(self.seed).normal(0, 0.05, len(examples))

@@ -175,7 +175,8 @@ def test_a_repeat_that_fails_ends_its_block_and_is_told(run: RunFolder) -> None:
     watch = Told()
     results, found = made(run, watch, plan=(PAIR[0], replace(PAIR[1], params={"fails": 1})))
     assert [r.status for r in results] == ["done", "done"]
-    assert any("seedy was failed: ArithmeticError: seed 1" in note for note in watch.notes)
+    assert any("good and seedy: seedy was failed: ArithmeticError: seed 1" in note for note in watch.notes)
+    assert any("5 more folds of good and seedy not made: seedy was failed" in note for note in watch.notes)
     assert judge(run, results, Goals(), {}).gain is not None
     assert [(one.purpose, one.number) for one in found] == [("fold", 0), ("fold", 0), ("fold", 1)]
     again = Told()
@@ -209,3 +210,14 @@ def test_after_an_interrupted_climb_nothing_is_made_again(run: RunFolder) -> Non
     stopped = (*results, replace(results[0], key="x", status="stopped", reason="interrupted"))
     Repeats(run, stopped, goals, MACHINE, time.monotonic() + 60, watch).make()
     assert watch.again == []
+
+
+def test_what_the_clock_cut_does_not_count_and_is_made_anew(run: RunFolder) -> None:
+    many_rows(run)
+    watch = Told()
+    plan = (PAIR[0], replace(PAIR[1], params={"needs": 20}))
+    results, found = made(run, watch, plan=plan, seconds=10.0)
+    assert not any(one.of == results[1].key for one in found)
+    assert "2 more seeds of seedy: seedy had less time than the first time" in watch.notes
+    _, again = made(run, watch, plan=plan)
+    assert [one.number for one in again if one.purpose == "seed"] == [1, 2]

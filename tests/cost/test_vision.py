@@ -161,3 +161,25 @@ def test_steps_on_a_processor_as_they_were_measured(model: str, mode: str, threa
     network = vision_networks.named({"model": model})
     told = vision_time.seconds(network, device, train=mode == "train", kind="fp32", batch=8)
     assert told == pytest.approx(measured, rel=0.3)
+
+
+@pytest.mark.parametrize(
+    ("asked", "known"),
+    [
+        ("vit-b", "vit_base_patch16_224"),
+        ("ViT-B/16", "vit_base_patch16_224"),
+        ("vit_l_16", "vit_large_patch16_224"),
+        ("google/vit-base-patch16-224", "vit_base_patch16_224"),
+        ("timm/resnet50.a1_in1k", "resnet50"),
+        ("microsoft/resnet-50", "resnet50"),
+        ("convnext_t", "convnext_tiny"),
+    ],
+)
+def test_a_network_is_known_by_its_other_names(asked: str, known: str) -> None:
+    assert vision_networks.named({"model": asked}).like == (known,)
+
+
+@pytest.mark.parametrize("asked", ["resnet", "vit", "llama-7b", "vitb", ""])
+def test_no_network_is_guessed_at(asked: str) -> None:
+    with pytest.raises(UserError):
+        vision_networks.named({"model": asked})

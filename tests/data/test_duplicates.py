@@ -47,6 +47,19 @@ def test_columns_are_not_interchangeable():
     assert first != second
 
 
+@given(st.integers(0, 2**32 - 1), st.integers(5, 14), st.integers(2, 4))
+def test_columns_that_are_read_of_some_rows_only_count_all_the_same(seed, num, values):
+    """With more columns than are hashed at first, rows that are alike so far are told apart, or not, by the others."""
+    rng = np.random.default_rng(seed)
+    cells = rng.integers(0, values, (60, num)) * (rng.random(num) < 0.5)
+    cells = np.concatenate([cells, cells[:5]])
+    columns = {f"c{i}": cells[:, i].astype(str) if i % 3 == 2 else cells[:, i] for i in range(num)}
+    table = pa.table({name: pa.array(column.tolist()) for name, column in columns.items()})
+    hashes = row_hashes(table, [Column(name=name, kind="category", distinct=values) for name in columns])
+    rows = [tuple(row) for row in cells]
+    assert len(np.unique(hashes)) == len(set(rows))
+
+
 def test_text_is_compared_without_case_and_outer_spaces():
     table = pa.table({"t": [" Good film", "good film ", "good  film", None, ""]})
     hashes = row_hashes(table, [Column(name="t", kind="text")])

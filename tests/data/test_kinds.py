@@ -8,8 +8,10 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from deepworth.data.kinds import find_kind
+from deepworth.data.kinds import find_kind, has_strange
 
 N = 400
 rng = np.random.default_rng(0)
@@ -101,3 +103,15 @@ def test_beyond_the_sample() -> None:
 
 def test_missing_is_exact() -> None:
     assert find_kind("x", pa.chunked_array([pa.array([1.0, None, float("nan"), 2.5])])).missing == 0.5
+
+
+@given(
+    st.lists(st.one_of(st.none(), st.floats(allow_nan=True, allow_infinity=True)), max_size=30),
+    st.integers(0, 5),
+    st.sampled_from([pa.float64(), pa.float32()]),
+)
+def test_what_may_be_strange_is_never_missed(values: list, start: int, kind: pa.DataType) -> None:
+    array = pa.array(values).cast(kind, safe=False).slice(start) if values else pa.array([], kind)
+    known = np.asarray(array.drop_null())
+    assert has_strange(array) or np.isfinite(known).all()
+    assert not has_strange(pa.chunked_array([pa.array([1.0, None, -2.5]), pa.array([], pa.float64())]))

@@ -305,3 +305,16 @@ def test_the_batches_of_a_source_do_not_show(tmp_path: Path) -> None:
     one, other = opened(whole, tmp_path / "one"), opened(parts, tmp_path / "other")
     assert one.fingerprint == other.fingerprint
     assert one.table.to_pydict() == other.table.to_pydict()
+
+
+@pytest.mark.parametrize("target", ["label", None])
+def test_what_is_only_looked_at_is_the_same_and_lies_in_no_file(tmp_path: Path, target: str | None) -> None:
+    looked = open_source(messy(), SourceOptions(target=target), tmp_path / "look", looking=True)
+    written = opened(messy(), tmp_path / "fit")
+    assert not (tmp_path / "look").exists()
+    assert looked.table.column_names == written.table.column_names
+    for name in set(written.features):
+        assert looked.table.column(name).to_pylist() == written.table.column(name).to_pylist(), name
+        assert looked.table.schema.field(name).type == written.table.schema.field(name).type
+    same = {c.name: c for c in written.columns if c.name != "label"}
+    assert {c.name: c for c in looked.columns if c.name != "label"} == same

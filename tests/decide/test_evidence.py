@@ -85,7 +85,7 @@ def test_rule_and_evidence_that_disagree_are_both_said() -> None:
     rules = fired(facts)
     assert "scenario-small-table" in {rule.id for rule in rules}
     found = by_id(evidence_for(work(), "stratified", rules))
-    against = "Rule scenario-small-table says otherwise: the framework expects boosted trees to win."
+    against = "Rule scenario-small-table says otherwise: boosted trees are expected to win."
     assert found["tabarena-foundation"].share_low > 0.5
     assert against in found["tabarena-foundation"].note
     assert found["talent-net"].share_low < 0.5 < found["talent-net"].share_high

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from deepworth.decide.phrases import total
+from deepworth.decide.limits import total
 from deepworth.decide.plan import make_plan
 from deepworth.types import Column, Concern, Goals, Workload
 from deepworth.words import span
@@ -20,7 +20,9 @@ LEAK = Concern(id="leak", message="number0 alone predicts y", columns=("number0"
 @pytest.mark.parametrize("work", ALL, ids=lambda work: work.modality)
 def test_it_reads_as_sentences(work: Workload, hardware: str) -> None:
     said = plan(work, Goals(hardware=hardware, seconds=600)).justification
-    assert said.startswith("The task is to predict y, one of ")
+    assert said.startswith(("Do not rent a GPU for this: ", "Begin without renting", "On a T4 (16 GB, $0."))
+    assert " The task is to predict y, one of " in said
+    assert not re.search("framework|[Rr]ule [a-z]+-", said), "a boss knows neither"
     assert said.endswith(".")
     said = re.sub(r"\[[^]]*\]", "[0]", said)  # intervals
     assert ".." not in said
@@ -31,7 +33,7 @@ def test_it_reads_as_sentences(work: Workload, hardware: str) -> None:
 
 def test_without_a_gpu_nothing_is_rented_and_one_is_priced() -> None:
     said = plan(PHOTOS, Goals(seconds=120)).justification
-    assert "no GPU is rented" in said
+    assert said.startswith("Begin without renting a GPU: on this machine (2 cores, no GPU) everything together takes ~")
     assert re.search(r"Renting a T4 \(16 GB, \$0\.\d\d an hour\) would let image-tuned in for 0\.\d+ GPU-hours", said)
     assert "Boosted trees cannot read pixels" in said
     assert "EfficientNet-Lite0" in said
@@ -43,6 +45,22 @@ def test_with_a_gpu_hours_and_dollars_have_a_range_a_source_and_a_date() -> None
         r"On a T4 \(16 GB, .*\) the networks take 0\.\d+ GPU-hours \[0\.\d+\.\.0\.\d+\]", made.justification
     )
     assert re.search(r"\$0\.\d+ \[\$0(\.\d+)?\.\.\$0\.\d+\] \(AWS g4dn\.xlarge, 20\d\d\)", made.justification)
+
+
+def test_what_the_named_gpu_is_needed_for() -> None:
+    assert "Without a GPU the limit would leave out image-tuned" in plan(PHOTOS, Goals(hardware="T4")).justification
+    only = plan(TABLE, Goals(hardware="T4", seconds=36_000)).justification
+    assert re.search(r"Without a GPU the same would be tried, in ~[\d.]+ [smh] \[[^]]+\] on this machine\.", only)
+
+
+def test_no_gpu_hours_where_no_network_runs() -> None:
+    said = plan(TABLE, Goals(hardware="T4", rungs=("floor", "classical"))).justification
+    assert said.startswith("On a T4 (16 GB") and "GPU-hours" not in said
+
+
+def test_the_rule_of_thumb_that_published_results_speak_against_is_told_in_words() -> None:
+    said = plan(replace(TABLE, train=3000)).justification
+    assert "The rule of thumb (boosted trees are expected to win) is not borne out." in said
 
 
 def test_numbers_are_those_of_the_candidates() -> None:
@@ -110,7 +128,7 @@ def test_what_cannot_be_done_properly_comes_first_and_its_advice_is_withheld() -
     assert series.startswith("deepworth cannot do this properly yet. The rows are a series over day")
     assert "Boosted trees can" not in series
     assert "forecasting tasks" in series
-    assert series.count("Rule scenario-short-series") <= 1
+    assert series.count("rule of thumb") <= 1
 
 
 def test_what_weakens_the_evidence_is_said_with_it() -> None:

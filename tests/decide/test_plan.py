@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import pytest
@@ -139,3 +140,19 @@ def test_a_kind_of_data_that_no_rule_knows_has_a_plan_too(goals: Goals) -> None:
     made = plan(replace(TEXTS, modality="graph"), goals)
     assert [answer.question for answer in made.answers] == ["data", "amount", "hardware", "iterations"]
     assert "6,920 training examples in 2 classes, 1,730 in the rarest." in made.answers[1].because
+
+
+def test_more_memory_than_there_is_is_not_planned_with() -> None:
+    made = plan(TABLE, Goals(memory_gb=100))
+    assert "the memory limit of 100 GB is more than the 16.0 GB that are free here: the plan is made for these" in (
+        made.notes
+    )
+    assert not any("memory limit" in note for note in plan(TABLE, Goals(memory_gb=8)).notes)
+    huge = replace(TABLE, train=10**9)
+    skipped = [c for c in plan(huge, Goals(seconds=1e12, memory_gb=10_000)).candidates if "GB of memory" in c.reason]
+    assert skipped and all("the limit is 16.0 GB" in c.reason for c in skipped)
+
+
+def test_skips_are_told_in_the_units_of_everything_else() -> None:
+    late = [c.reason for c in plan(PHOTOS, Goals(seconds=120)).candidates if "the limit is" in c.reason]
+    assert late and all(re.match(r"estimated ~[\d.]+ [smh] \[.*\], the limit is 2 minutes", reason) for reason in late)

@@ -62,6 +62,12 @@ def test_an_empty_clip_is_an_error_and_bad_samples_are_silenced(tmp_path: Path) 
         decode_audio(str(tmp_path / "empty.wav"), RATE)
     soundfile.write(tmp_path / "nan.wav", np.array([0.5, np.nan, np.inf, 0.25]), RATE, subtype="FLOAT")
     assert decode_audio(str(tmp_path / "nan.wav"), RATE).tolist() == [0.5, 0.0, 0.0, 0.25]
+    for rate in (1, 1_000_000_000):
+        soundfile.write(tmp_path / "odd.wav", np.zeros(9), rate)
+        with pytest.raises(UserError, match=r"odd.wav.*samples a second are those of no recording"):
+            decode_audio(str(tmp_path / "odd.wav"), RATE)
+    soundfile.write(tmp_path / "prime.wav", np.zeros(99_998), 999_983)
+    assert len(decode_audio(str(tmp_path / "prime.wav"), RATE)) == pytest.approx(RATE / 10, abs=2)
     soundfile.write(tmp_path / "loud.wav", np.array([0.5, 1e38, -1e38]), RATE, subtype="FLOAT")
     assert np.isfinite(decode_audio(str(tmp_path / "loud.wav"), RATE) ** 2).all()
 

@@ -189,7 +189,9 @@ def test_what_is_wrong_is_said(content: bytes, said: str, tmp_path: Path) -> Non
 FIELD = st.text(alphabet='ab"\n, ', max_size=8)
 
 
-@given(st.lists(st.tuples(FIELD, FIELD), min_size=3, max_size=60), st.integers(64, 200), st.sampled_from(["\n", "\r\n"]))
+@given(
+    st.lists(st.tuples(FIELD, FIELD), min_size=3, max_size=60), st.integers(64, 200), st.sampled_from(["\n", "\r\n"])
+)
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_values_over_several_lines_stay_whole_wherever_the_blocks_end(tmp_path, monkeypatch, rows, chunk, end):
     """pyarrow cuts a file into blocks at ends of lines: at none that lies in a value."""

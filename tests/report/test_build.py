@@ -9,14 +9,17 @@ from dataclasses import replace
 from pathlib import Path
 from typing import get_args
 
+import numpy as np
 import pytest
 
+from deepworth.metrics.quality import Slice
 from deepworth.report.build import fragment, write_report
+from deepworth.report.quality import judged_rows, look
 from deepworth.run import open_run
 from deepworth.store import RunFolder, write
 from deepworth.types import Conclusion, dump
 from tests.made_run import EVIL, TRIALS, make_run, trial, verdict
-from tests.report.full_run import full_run
+from tests.report.full_run import OTHER, full_run
 
 VOID = {"meta", "br", "hr", "img", "link", "input"}
 DRAWN = {"path", "use", "rect", "circle", "line"}
@@ -111,6 +114,21 @@ def test_each_deep_rung_has_its_answer_also_in_a_notebook(tmp_path: Path) -> Non
             answer = page[page.index(f'<span class="rung {rung}">') :]
             assert "cannot tell yet" in answer[:200] and said in answer[:400]
         assert "Judged on 400 test rows by 1,000 resamples" in page
+
+
+def test_the_floor_wins_no_class_by_saying_it_always(tmp_path: Path) -> None:
+    folder = full_run(tmp_path / "a")
+    assert any(s.column == "income" for s in _slices(folder))
+    rows = judged_rows(RunFolder(folder))
+    assert rows is not None and rows.other is not None
+    np.save(RunFolder(folder).trial(OTHER) / "predictions_test.npy", np.full_like(rows.other, 0.5))
+    assert not any(s.column == "income" for s in _slices(folder))
+
+
+def _slices(folder: Path) -> tuple[Slice, ...]:
+    rows = judged_rows(RunFolder(folder))
+    assert rows is not None
+    return look(rows, "auc").slices
 
 
 def test_a_threshold_has_its_table(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ def data(about: dict[str, Any], as_json: Json = False) -> None:
     """Look into SOURCE without training anything: its columns, and what looks wrong, with --target and without.
 
     Suspected leaks, rows that stand twice, groups and time order that a random split would break, broken files, rare
-    classes: each with the rows or columns concerned.
+    classes, labels that look wrong: each with the rows or columns concerned.
     """
     from deepworth.profile.look import look  # not by way of the verbs, which bring all that a fit needs: 0.4 s
     from deepworth.types import dump

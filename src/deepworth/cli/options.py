@@ -157,15 +157,18 @@ def _refuse_others(given: dict[str, Any], parameters: dict[str, inspect.Paramete
     free = ("resume", "quiet", "as_json", "debug", "about")
     more = [n for n, p in parameters.items() if n not in free and given[n] != p.default and given[n]]
     if more:
-        flags = {
-            n: (*(getattr(hints[n].__metadata__[0], "param_decls", None) or ()), f"--{n.replace('_', '-')}")
-            for n in more
-        }
-        other = ["SOURCE" if n == "source" else flags[n][0] for n in more]
+        other = ["SOURCE" if n == "source" else _flag(n, hints[n]) for n in more]
         raise UserError(
             f"--resume reads {', '.join(other)} from the run: leave it out, or give the whole command with --out "
             f"{given['resume']} to go on with other limits or models"
         )
+
+
+def _flag(name: str, hint: Any) -> str:
+    """How an option is written: typer has the first of its names in `default`, where it is annotated."""
+    info = hint.__metadata__[0]
+    told = (str(one) for one in (info.default, *(info.param_decls or ())))
+    return next((one for one in told if one.startswith("--")), f"--{name.replace('_', '-')}")
 
 
 def kinds_of(**columns: Columns | None) -> dict[str, Kind]:

@@ -33,8 +33,8 @@ from deepworth.words import duration
 SHARES = (16, 8, 4, 2)  # of the training rows, that subsets are made of
 LEAST_SUBSET = 30  # rows
 LEAST_SIZES = 4  # of a learning curve, all the rows among them
-LONGEST = 4.0  # times what it is expected to take a repeat may run, or LEAST seconds
-LEAST = 10.0
+DRAWN = 500_000  # rows of subsets drawn in a second
+LEAST = 10.0  # seconds any repeat may take while the limit allows
 
 Fit = tuple[str, str, int]
 
@@ -114,6 +114,9 @@ class Repeats:
 
     def _subsets(self, rows: divisions.Rows) -> list[list[Division]]:
         train = self.splits.train
+        if FEWEST_SEEDS * train > DRAWN * self._left():
+            self.refused.append("a learning curve")
+            return []
         sizes = tuple(train // share for share in SHARES if train // share >= max(LEAST_SUBSET, 2 * rows.classes))
         drawn = [divisions.nested(rows, sizes, self.splits.seed + n) for n in range(FEWEST_SEEDS)] if sizes else []
         if min((len(some) for some in drawn), default=0) < LEAST_SIZES - 1:
@@ -135,9 +138,12 @@ class Repeats:
         begun, before = time.monotonic(), len(self.made)
         for step in block.steps:
             known = (self.run.path / step.folder).exists() and step.fit not in self.made
-            if known and (old := result_before(self._division(step), self._trial(step))):
+            if known and (old := result_before(self._division(step), self._trial(step))) and not _short(step, old):
                 self._ended(step, old)
-        if self.interrupted or any(step.of.key in self.failed for step in block.steps):
+        if self.interrupted:
+            return
+        if why := next((self.failed[step.of.key] for step in block.steps if step.of.key in self.failed), ""):
+            self.watch.note(f"{block.name} not made: {why}")
             return
         need = self.costs.of(block, self.made)
         if SLACK * need > self._left():
@@ -173,7 +179,7 @@ class Repeats:
 
     def _begin(self, step: Step, which: str) -> None:
         trial, expected = self._trial(step), self.costs.expected(step)
-        seconds = min(self._left(), max(step.of.seconds_given, LEAST), max(LONGEST * expected, LEAST))
+        seconds = min(self._left(), max(step.of.seconds_given, LEAST))
         self.watch.repeating(trial, which, expected, self._left())
         attempt = Attempt(
             self._division(step),
@@ -199,10 +205,10 @@ class Repeats:
     def _ended(self, step: Step, result: TrialResult) -> None:
         """Take in what a step gave: its model is of no more use."""
         shutil.rmtree(self._division(step).trial(result.key) / "model", ignore_errors=True)
-        if result.status != "done":
-            self.failed[step.of.key] = f"{step.of.model} was {result.status}: {result.reason}"
-        elif "cut" in result.notes and "cut" not in step.of.notes:
+        if _short(step, result):
             self.failed[step.of.key] = f"{step.of.model} had less time than the first time"
+        elif result.status != "done":
+            self.failed[step.of.key] = f"{step.of.model} was {result.status}: {result.reason}"
         else:
             self.costs.learn(step, result.seconds)
             self.made[step.fit] = result
@@ -236,3 +242,8 @@ class Repeats:
 
     def _left(self) -> float:
         return self.deadline - time.monotonic()
+
+
+def _short(step: Step, result: TrialResult) -> bool:
+    """Whether the clock ended what it did not end the first time: with more time it would be another."""
+    return result.status == "stopped" or ("cut" in result.notes and "cut" not in step.of.notes)

@@ -181,8 +181,8 @@ def remedy(setup: Setup, device: Accelerator) -> str | None:
 def _too_large(setup: Setup, device: Accelerator, parts: Mapping[str, float], needed: int | None) -> str:
     """Why it does not fit, and what would help; each change is tried before it is named."""
     peak, largest = sum(parts.values()), max(parts, key=parts.__getitem__)
-    told = f"does not fit {device.name}: {peak / 1e9:,.0f} GB are needed on each, {device.usable_gb:.0f} GB can be used"
-    told += f"; {parts[largest] / 1e9:,.0f} GB are {largest}"
+    told = f"does not fit {device.name}: {peak / 1e9:,.1f} GB and {HEADROOM - 1:.0%} of headroom are needed on "
+    told += f"each, {device.usable_gb:.1f} GB can be used; {parts[largest] / 1e9:,.1f} GB are {largest}"
     if helps := remedy(setup, device):
         told += f"; it fits with {helps}"
     if needed:
@@ -193,7 +193,7 @@ def _too_large(setup: Setup, device: Accelerator, parts: Mapping[str, float], ne
     told += f"; no number of devices is enough: each holds {left[part] / 1e9:.0f} GB of {part} whole"
     for name, changed in _changes(setup).items():
         if enough := devices_needed(changed, device):
-            return f"{told}; with {name} {enough} devices hold it"
+            return f"{told}; with {name}, {enough} device{'s hold' if enough > 1 else ' holds'} it"
     return told
 
 

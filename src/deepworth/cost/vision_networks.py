@@ -14,6 +14,7 @@ import numpy as np
 from deepworth.errors import UserError, nearest
 from deepworth.types import record
 
+SIZES = {"t": "tiny", "ti": "tiny", "s": "small", "b": "base", "l": "large", "h": "huge"}  # as papers shorten them
 NEIGHBOURS = 20
 SAME = (5e-4, 0.08, 0.06)  # closer than this in the logarithms of parameters, multiply-adds and activations, beyond
 # the rounding of what was asked, it is the network itself: counters differ by what they take normalisation for
@@ -69,7 +70,7 @@ def named(request: dict[str, Any]) -> Network:
     asked = str(request.get("model") or "")
     if not asked:
         raise UserError("a network is told by params_m, gmacs, macts and img, or by its name in `model`")
-    name = re.sub(r"[\s-]+", "_", asked.lower().removeprefix("timm/").split(".")[0])
+    name = _spelled(asked, names)
     places = [i for i, known in enumerate(names) if known == name]
     if not places:
         hint = nearest(name, names) if len(names) < 20 else _near(name, names)
@@ -127,6 +128,22 @@ def like(
 def _gap(asked: float, known: np.ndarray, scale: np.ndarray | float) -> np.ndarray:
     """How far apart two sizes are, in logarithms, beyond what two decimals can tell."""
     return np.maximum(np.abs(np.log(asked / (known * scale))) - math.log1p(0.006 / asked), 0.0)
+
+
+def _spelled(asked: str, names: tuple[str, ...]) -> str:
+    """The name in timm's words of what is called so elsewhere: google/vit-base-patch16-224, ViT-B/16, resnet-50."""
+    tail = asked.rpartition("/")[2]
+    name = re.sub(r"[\s/-]+", "_", (asked if tail.isdecimal() else tail).lower().split(".")[0])
+    if name in names:
+        return name
+    words = [SIZES.get(word, word) for word in name.split("_")]
+    if words[0] == "vit":
+        words = [f"patch{word}" if word.isdecimal() and place == 2 else word for place, word in enumerate(words)]
+        words += ["patch14" if words[-1] == "huge" else "patch16"] * (len(words) == 2 and words[-1] in SIZES.values())
+    joined = "_".join(words)
+    alike = [known for known in names if known.replace("_", "") == joined.replace("_", "")]
+    longer = sorted((known for known in names if known.startswith(f"{joined}_")), key=len)
+    return (*alike, *longer, name)[0] if len(words) > 1 else name
 
 
 def _near(name: str, names: tuple[str, ...]) -> str:

@@ -8,11 +8,13 @@ from dataclasses import dataclass, replace
 from deepworth.cost.history import corrected
 from deepworth.decide import rules
 from deepworth.decide.hardware import priced
+from deepworth.decide.limits import limited
 from deepworth.decide.situation import Situation
 from deepworth.errors import UserError
 from deepworth.registry import ModelSpec, find, installed, missing, resolve, specs
-from deepworth.types import Candidate, Estimate, Range, Rule, Rung
+from deepworth.types import Candidate, Estimate, Rule, Rung
 from deepworth.weights._networks import find_weights
+from deepworth.words import span
 
 CARDS = ("T4", "L4", "A10G", "L40S", "A100-SXM4-40GB", "H100-SXM5-80GB")  # rented by the hour nearly everywhere
 LACKING = ("needs ", "its pretrained weights are not installed")  # how the reason of a model that is not here begins
@@ -90,7 +92,7 @@ def _candidate(spec: ModelSpec, situation: Situation, fired: Sequence[Rule], her
 
 def _reason_to_skip(spec: ModelSpec, situation: Situation, estimate: Estimate, fired: Sequence[Rule]) -> str:
     goals, machine = situation.goals, situation.machine
-    over = f"estimated {_span(estimate.seconds)}, the limit is {goals.seconds:.0f} s"
+    over = f"estimated {span(estimate.seconds)}, the limit is {limited(goals.seconds)}"
     named = spec.name in goals.models or goals.rungs == (spec.rung,)
     for rule in fired if not named else ():
         if spec.rung in rule.skips:
@@ -116,10 +118,6 @@ def _lacking(spec: ModelSpec, situation: Situation) -> str:
         if not installed(weights.package):
             return f"{LACKING[1]}: {weights.install}"
     return ""
-
-
-def _span(seconds: Range) -> str:
-    return f"{seconds.likely:.0f} s [{seconds.low:.0f} .. {seconds.high:.0f}]"
 
 
 def _in_order(candidates: list[Candidate], rungs: Sequence[Rung]) -> list[Candidate]:

@@ -7,7 +7,8 @@ from dataclasses import replace
 
 from deepworth.cost.money import Option, cheapest_adequate
 from deepworth.decide.candidates import LACKING, Choice, cheapest_card, choose
-from deepworth.decide.phrases import device, entering, joined, things, total
+from deepworth.decide.limits import total
+from deepworth.decide.phrases import device, entering, joined, things
 from deepworth.decide.rules import hours, thresholds
 from deepworth.decide.shapes import useful_beside
 from deepworth.decide.situation import Situation

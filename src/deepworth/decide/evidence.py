@@ -6,6 +6,7 @@ import csv
 import functools
 import math
 import random
+import re
 import statistics
 import tomllib
 from collections.abc import Sequence
@@ -27,6 +28,7 @@ FEW_IMAGES = 50  # a class
 RESAMPLES = 1000
 Z = 1.6449  # 90 %, both sides
 SPLIT = {"random": ", split at random", "time": ", split by time", "group": ", split by groups", "given": ""}
+NAMED_RULE = re.compile(r"\bRule [\w-]+ ([\w ]+): (.*?)\.(?= |$)")  # as _contradiction says it
 DEPENDENT = ("time", "group")  # protocols for rows that tell of each other
 OTHER_SPLIT = (
     "Not for rows that follow each other in time or belong to groups: there the order of models differs "
@@ -152,6 +154,7 @@ def in_short(evidence: Sequence[Evidence], *, forecast: bool = False, pretrained
     if not against:
         return f"No published comparison with trees or features made by hand is at hand. {evidence[0].claim}."
     weakened = against[0].note.removesuffix(about[against[0].id].caveat).strip()
+    weakened = NAMED_RULE.sub(r"The rule of thumb (\2) \1.", weakened)  # who reads the paragraph knows no ids
     said = f"Published for such data: {against[0].claim[0].lower()}{against[0].claim[1:]}. {weakened}".strip()
     alike = [item for item in against[1:] if _on_series(about[item.id]) == _on_series(about[against[0].id])]
     rest = (item for item in alike if about[item.id].rung == "frozen")

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from deepworth.decide.candidates import Choice, cheapest_card, choose
+from deepworth.decide.bill import bill
+from deepworth.decide.candidates import Choice
 from deepworth.decide.evidence import in_short
-from deepworth.decide.hardware import priced
+from deepworth.decide.limits import limited, total
 from deepworth.decide.outside import beyond
-from deepworth.decide.phrases import device, gpu_hours, joined, kind, limited, things, total
+from deepworth.decide.phrases import joined, kind, things
 from deepworth.decide.shapes import SHAPES
 from deepworth.decide.situation import Situation
 from deepworth.decide.stop import weighed
-from deepworth.registry import missing, specs
-from deepworth.types import DEEP, Candidate, Concern, Evidence, Goals, Hardware, Range, Rung
+from deepworth.registry import specs
+from deepworth.types import DEEP, Candidate, Concern, Evidence, Goals, Rung
 from deepworth.weights._networks import find_weights
-from deepworth.words import money_span, percent, span
+from deepworth.words import percent, span
 
 BLIND = {  # modality -> what boosted trees cannot read, and what stands in for it
     "text": ("read words", "counts of words and characters"),
@@ -43,10 +44,12 @@ MANY = 0.1  # of the test rows: fewer duplicates change no verdict
 def justification(
     situation: Situation, choice: Choice, evidence: Sequence[Evidence], concerns: Sequence[Concern]
 ) -> str:
-    """What the data is, why trees can or cannot do it, where to start, what it costs, and what would end it early."""
+    """What it costs and whether a GPU is needed; then the data, trees, where to start, and what would end it early."""
     other = next((c for c in concerns if c.id in READ_AS), None)  # what no model here reads as what it is
     sentences = (
         _not_yet(other, choice) if other else "",
+        bill(situation, choice),
+        _first(situation, concerns),
         _task(situation),
         _trees(situation, choice) if not other or other.id == "sequences" else "",
         in_short(
@@ -56,8 +59,6 @@ def justification(
         ),
         _start(situation, choice) if not other or other.id == "sequences" else "",
         beyond(other.id, situation) if other else "",
-        _bill(situation, choice),
-        _first(situation, concerns),
         _end(situation, choice),
     )
     return " ".join(sentence for sentence in sentences if sentence)
@@ -85,8 +86,11 @@ def _trees(situation: Situation, choice: Choice) -> str:
     names, whole = joined([c.model for c in classical]), total(classical)
     takes = f"{span(whole)}{' in all' * (len(classical) > 1)}"
     uncut = ", uncut," if whole.likely > situation.goals.seconds else ""
-    if situation.work.modality in BLIND:
-        cannot, instead = BLIND[situation.work.modality]
+    modality = situation.work.modality
+    if modality not in (*BLIND, "tabular"):  # of a plug-in: what reads it is not known here
+        return f"The cheap side is {names} ({takes}), which set{'s' * (len(classical) < 2)} the mark." if names else ""
+    if modality in BLIND:
+        cannot, instead = BLIND[modality]
         said = f"Boosted trees cannot {cannot}; they are given {instead} instead"
         return f"{said}, and {names} ({takes}) set the mark that a network has to beat." if names else f"{said}."
     if not names:
@@ -147,83 +151,6 @@ def _why(candidate: Candidate, limit: float, many: bool = False) -> str:
 def _runs(candidates: Sequence[Candidate]) -> str:
     runs = [c for c in candidates if c.decision == "run"]
     return f"{joined([c.model for c in runs])}, {span(total(runs))}" if runs else ""
-
-
-def _bill(situation: Situation, choice: Choice) -> str:
-    """GPU-hours and money with their range; without a GPU what one would add."""
-    hardware, limit, uncut = situation.hardware, situation.goals.seconds, total(choice.runs)
-    everything = _capped(uncut, limit)
-    cut = _cut(choice, limit)
-    if hardware.count == 0:
-        bare = f"On this machine ({hardware.name}) everything together takes {span(everything)}, and no GPU is rented"
-        if not hardware.found:
-            bare = f"On {device(hardware)} everything together takes {span(everything)}"
-        return f"{bare}{_costs(hardware, everything)}.{cut}{_with_a_gpu(situation)}"
-    gpu = _capped(total([c for c in choice.runs if c.rung in DEEP]), limit)
-    shown = gpu_hours(gpu, hardware.count)
-    where = device(hardware) if not hardware.found else f"the {hardware.name} that is here"
-    cost = _costs(hardware, everything)
-    return f"On {where} the networks take {shown}, and everything together {span(everything)}{cost}.{cut}"
-
-
-def _capped(seconds: Range, limit: float) -> Range:
-    """What the limit lets them take: it ends the run whatever the estimates say."""
-    return Range(low=min(seconds.low, limit), likely=min(seconds.likely, limit), high=min(seconds.high, limit))
-
-
-def _cut(choice: Choice, limit: float) -> str:
-    """Which models the limit cuts short or leaves out, likely: the longest, since each holds back time for the rest."""
-    rest, cut = sorted(choice.runs, key=lambda c: c.estimate.seconds.likely), []
-    while rest and total(rest).likely > limit:
-        cut.append(rest.pop().model)
-    if not cut:
-        return ""
-    said = f" The limit of {limited(limit)} ends it: uncut it would take {span(total(choice.runs))}, so the longest"
-    names = [c.model for c in choice.runs if c.model in cut]
-    return f"{said} ({joined(names)}) {'are' if len(names) > 1 else 'is'} likely cut short or left out."
-
-
-def _costs(hardware: Hardware, seconds: Range) -> str:
-    cost = priced(seconds, hardware)
-    if cost is None:
-        return ""
-    if hardware.usd_per_hour is None:
-        return f"; the electricity costs {money_span(cost)}"
-    return f" and {money_span(cost)} ({hardware.priced})"
-
-
-def _with_a_gpu(situation: Situation) -> str:
-    """What would be asked for if a GPU were rented, where that would let another model in."""
-    there = situation.on(cheapest_card(situation))
-    before = {c.model for c in choose(situation, installed_only=False).runs}
-    added = [c for c in choose(there, installed_only=False).runs if c.model not in before]
-    if not added:
-        return _only_faster(situation, there)
-    seconds = _capped(total(added), there.goals.seconds)
-    return (
-        f" Renting {device(there.hardware)}{_brought(added)} would let {joined([c.model for c in added])} in for "
-        f"{gpu_hours(seconds)}"
-        f"{_costs(there.hardware, seconds)}."
-    )
-
-
-def _only_faster(situation: Situation, there: Situation) -> str:
-    """What a GPU that lets nothing in would change: the seconds, at its price."""
-    seconds = total(choose(there, installed_only=False).runs)
-    here = total(choose(situation, installed_only=False).runs)
-    if not seconds.likely or here.likely < 1.5 * seconds.likely:
-        return " Renting one would let no further model in."
-    spent = _capped(seconds, there.goals.seconds)
-    return (
-        f" Renting {device(there.hardware)} would let no further model in; everything would take {span(seconds)}"
-        f"{_costs(there.hardware, spent)}."
-    )
-
-
-def _brought(added: Sequence[Candidate]) -> str:
-    """The packages that would have to be there too, where this machine lacks them."""
-    lacking = dict.fromkeys(package for c in added for package in missing(specs("models")[c.model]))
-    return f" with {joined(list(lacking))}, not installed here," if lacking else ""
 
 
 def _first(situation: Situation, concerns: Sequence[Concern]) -> str:

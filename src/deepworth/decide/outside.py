@@ -32,7 +32,7 @@ class Outside:
     mats: int = 2
 
 
-STEPS = {  # what strings are written as; sizes from the config.json of the networks
+STEPS = {  # what strings are written as; sizes of the networks are from memory, not read from their config.json
     "molecules": Outside(
         who="a chemist",
         base="ECFP4 fingerprints and descriptors (RDKit) with boosted trees",

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from deepworth.decide.candidates import Choice
 from deepworth.decide.situation import Situation
 from deepworth.types import Candidate, Hardware, Range, Workload
-from deepworth.words import added, count, money, span
+from deepworth.words import count, money, span
 
 THINGS = {"tabular": "rows", "text": "texts", "image": "images", "audio": "recordings"}
 SPOKEN_WITH_A_VOWEL = "AEFHILMNORSX8"  # as first letter of a name of a device
@@ -43,14 +43,6 @@ def kind(situation: Situation) -> str:
     return f"data of the kind {work.modality}"
 
 
-def limited(seconds: float) -> str:
-    """A limit as people say it: 90 seconds, 5 minutes, 8 hours."""
-    for unit, name in ((3600, "hour"), (60, "minute")):
-        if seconds >= unit and seconds % unit == 0:
-            return f"{seconds / unit:g} {name}{'s' * (seconds != unit)}"
-    return f"{seconds:.0f} seconds"
-
-
 def device(hardware: Hardware) -> str:
     """a T4 (16 GB, $0.53 an hour); an L4; 2 x L4."""
     rent = "" if hardware.usd_per_hour is None else f", ${hardware.usd_per_hour:.2f} an hour"
@@ -67,11 +59,6 @@ def gpu_hours(seconds: Range, devices: int = 1) -> str:
         for hours in (end / 3600 * max(devices, 1) for end in (seconds.low, seconds.likely, seconds.high))
     )
     return f"{likely} GPU-hours [{low}..{high}]"
-
-
-def total(candidates: Iterable[Candidate]) -> Range:
-    """Seconds of all of them together."""
-    return added(candidate.estimate.seconds for candidate in candidates)
 
 
 def priced(candidate: Candidate) -> str:

@@ -13,6 +13,7 @@ from deepworth.decide.phrases import joined
 from deepworth.decide.questions import answers
 from deepworth.decide.shapes import STRINGS, published_as, shapes
 from deepworth.decide.situation import Situation
+from deepworth.decide.strings import written
 from deepworth.errors import Unanswered
 from deepworth.types import Dataset, Goals, Hardware, Machine, Plan, Profile, Splits, Workload
 
@@ -31,12 +32,17 @@ def make_plan(
     `machine` is this one, `past` what trials took on it. Nothing is trained and nothing is fetched. Raises UserError
     for models, rungs or hardware that do not exist.
     """
+    told: list[str] = []
+    if goals.memory_gb is not None and goals.memory_gb > machine.memory_gb:
+        free = f"the {machine.memory_gb:.1f} GB that are free here"
+        told.append(f"the memory limit of {goals.memory_gb:.0f} GB is more than {free}: the plan is made for these")
+        goals = replace(goals, memory_gb=machine.memory_gb)
     situation = Situation(
         dataset=dataset, splits=splits, profile=profile, work=work, here=machine, goals=goals, past=past
     )
     choice = choose(situation)
     concerns = (*shapes(dataset, profile), *profile.concerns)
-    published = replace(work, modality=published_as(concerns, work.modality))
+    published = replace(work, modality=written(dataset)[0] or published_as(concerns, work.modality))
     strings = published.modality in STRINGS  # what holds for text says nothing about formulas and sequences
     fired = tuple(r for r in choice.rules if not (strings and r.question == "data" and "modality" in r.when))
     evidence = evidence_for(published, situation.order, fired)
@@ -45,7 +51,7 @@ def make_plan(
         candidates=choice.candidates,
         about=_about(dataset),
         concerns=concerns,
-        notes=(*dataset.notes, *splits.notes, *_of_hardware(situation.hardware)),
+        notes=(*dataset.notes, *splits.notes, *_of_hardware(situation.hardware), *told),
         rules=fired,
         answers=four,
         evidence=evidence,

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from deepworth.decide.candidates import Choice
 from deepworth.decide.changes import more_rows, more_time, other_hardware, other_modality, other_splits
-from deepworth.decide.phrases import joined, kind, limited, things, total
-from deepworth.decide.shapes import NOT_READ, shapes
+from deepworth.decide.limits import capped, limited, total
+from deepworth.decide.phrases import joined, kind, things
+from deepworth.decide.shapes import BUILT_IN, NOT_READ, shapes
 from deepworth.decide.situation import Situation
-from deepworth.types import DEEP, Answer, Fact, Said
+from deepworth.types import DEEP, Answer, Fact, Question, Said
 from deepworth.words import span
 
 ASKED = {
@@ -39,9 +40,10 @@ def _data(situation: Situation, choice: Choice) -> Answer:
     reasons = (rule.reason for rule in choice.rules if rule.id.endswith("-family"))
     reason = next(reasons, "what it asks for is not known")
     what = f"{kind(situation)}: {reason}"
-    table = work.modality == "tabular"
+    table, known = work.modality == "tabular", work.modality in BUILT_IN
     other = next((c for c in shapes(situation.dataset, situation.profile) if c.id in NOT_READ), None)
-    doubt: Said = "unsure" if other or (table and work.train >= LEAST_ROWS) else "no" if table else "yes"
+    open_: bool = bool(other) or not known or (table and work.train >= LEAST_ROWS)
+    doubt: Said = "unsure" if open_ else "no" if table else "yes"
     said = f"{other.message.partition(':')[0]}, which no model here reads as such yet" if other else what
     return Answer(
         question="data",
@@ -89,8 +91,7 @@ def _amount(situation: Situation, choice: Choice) -> Answer:
     work, noun = situation.work, things(situation.work)
     rarest = int(situation.profile.fact("rows_rarest_class")) if work.classes else 0
     classes = f" in {work.classes} classes, {rarest:,} in the rarest" if work.classes else ""
-    rule = next((r for r in choice.rules if r.question == "amount"), None)  # none speaks of a plug-in's kind of data
-    reason = f": {rule.reason}" if rule else ""
+    reason = _reason(choice, "amount")
     poor = f"; classes under {FEW_IN_CLASS} examples can hardly be learned" if 0 < rarest < FEW_IN_CLASS else ""
     doubt: Said = "unsure" if work.modality == "tabular" and work.train >= LEAST_ROWS else "no"
     return Answer(
@@ -111,8 +112,7 @@ def _amount(situation: Situation, choice: Choice) -> Answer:
 
 def _hardware(situation: Situation, choice: Choice) -> Answer:
     hardware, machine = situation.hardware, situation.machine
-    rule = next((r for r in choice.rules if r.question == "hardware"), None)
-    reason = f": {rule.reason}" if rule else ""
+    reason = _reason(choice, "hardware")
     deep = [c.model for c in choice.runs if c.rung in DEEP]
     answer: Said = "no"
     if hardware.count == 0:
@@ -150,17 +150,17 @@ def _hardware(situation: Situation, choice: Choice) -> Answer:
 def _iterations(situation: Situation, choice: Choice) -> Answer:
     goals, all_in = situation.goals, total(choice.runs)
     late = [c.model for c in choice.candidates if c.rung in DEEP and "the limit is" in c.reason]
-    takes = f"everything that is to run takes {span(all_in)} in all" if all_in.likely else "nothing is to run"
+    told = span(capped(all_in, goals.seconds))
+    takes = f"everything that is to run takes {told} in all" if all_in.likely else "nothing is to run"
     if all_in.likely > goals.seconds:
-        takes += ", so the longest of it is likely cut short or left out"
+        takes += f" ({span(all_in)} uncut), so the longest of it is likely cut short or left out"
     answer: Said = "unsure"
     if goals.weeks is None:
         because = f"--weeks was not given, so this is one run of {limited(goals.seconds)}: {takes}"
     else:
         answer = "yes" if goals.weeks >= 2 or not late else "no"
-        rule = next(r for r in choice.rules if r.question == "iterations")
         weeks = f"{goals.weeks:g} week{'s' * (goals.weeks != 1)}"
-        because = f"{weeks}, so a run may take {limited(goals.seconds)}: {rule.reason}; {takes}"
+        because = f"{weeks}, so a run may take {limited(goals.seconds)}{_reason(choice, 'iterations')}; {takes}"
     return Answer(
         question="iterations",
         asked=ASKED["iterations"],
@@ -173,6 +173,11 @@ def _iterations(situation: Situation, choice: Choice) -> Answer:
         ),
         changes=tuple(more_time(situation, choice)),
     )
+
+
+def _reason(choice: Choice, question: Question) -> str:
+    """Why the first rule on a question holds; "" where none speaks of this, as of a plug-in's kind of data."""
+    return next((f": {rule.reason}" for rule in choice.rules if rule.question == question), "")
 
 
 def _known(situation: Situation, *names: str) -> tuple[Fact, ...]:

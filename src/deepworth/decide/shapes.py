@@ -22,6 +22,7 @@ NOT_READ = (*STRINGS, "series", "sequences")  # of these, what no model here rea
 PUBLISHED = (*STRINGS, "sequences")  # of these, kinds of data that published results are filed under
 USEFUL = ("number", "category", "boolean", "text", "image", "audio")
 MEDIA = ("image", "audio")
+BUILT_IN = ("tabular", "text", *MEDIA)  # kinds of data whose models are known not to
 
 
 def published_as(concerns: Sequence[Concern], modality: Modality) -> Modality:
@@ -38,7 +39,7 @@ def shapes(dataset: Dataset, profile: Profile) -> tuple[Concern, ...]:
 
 def _strings(dataset: Dataset) -> Concern | None:
     kind, column = written(dataset)
-    if not kind:
+    if not kind or dataset.modality not in BUILT_IN:  # the models of a plug-in's kind of data may well read them
         return None
     holds, first = STRINGS[kind]
     read = "this plan takes them for text" if dataset.modality == "text" else "this plan counts their letters"

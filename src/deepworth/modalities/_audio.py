@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import math
 from collections.abc import Iterator
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,8 @@ from deepworth.data.media import read_bytes
 from deepworth.errors import UserError
 from deepworth.modalities._load import in_chunks, tolerant
 
+LEAST_RATE, MOST_RATE = 100, 10_000_000  # a header that says less would make minutes of a sample
+FINEST = 50_000
 LOUDEST = 1e3  # a sample of a damaged file may be 1e38, whose square is no number
 
 
@@ -28,6 +31,8 @@ def decode_audio(path: str, rate: int, seconds: float | None = None) -> np.ndarr
     data = io.BytesIO(read_bytes(path))
     try:
         with soundfile.SoundFile(data) as file:
+            if not LEAST_RATE <= file.samplerate <= MOST_RATE:
+                raise ValueError(f"{file.samplerate:,} samples a second are those of no recording")
             frames = -1 if seconds is None else math.ceil(seconds * file.samplerate)
             samples, native = file.read(frames, dtype="float32", always_2d=True), file.samplerate
     except (soundfile.SoundFileError, TypeError, ValueError) as error:  # TypeError: taken for headerless RAW
@@ -42,8 +47,10 @@ def resample(wave: np.ndarray, native: int, rate: int) -> np.ndarray:
     """`wave` (samples,) at `rate` instead of `native` samples a second, float32, by a polyphase filter."""
     if native == rate:
         return wave.astype(np.float32, copy=False)
-    shared = math.gcd(native, rate)
-    return resample_poly(wave, rate // shared, native // shared).astype(np.float32, copy=False)
+    ratio = Fraction(rate, native)
+    if ratio.denominator > FINEST:  # the filter grows with it: a prime rate would take seconds a clip
+        ratio = ratio.limit_denominator(FINEST)
+    return resample_poly(wave, ratio.numerator, ratio.denominator).astype(np.float32, copy=False)
 
 
 def clip_header(path: str) -> tuple[float, int]:

@@ -6,7 +6,6 @@ import io
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from deepworth.data.media import read_bytes
 from deepworth.errors import UserError
@@ -32,17 +31,12 @@ def near_duplicates(view: View) -> list[Concern]:
     columns = view.dataset.feature_columns
     if texts := [column for column in columns if column.kind == "text"]:
         longest = max(texts, key=view.mean_length)  # the others are names and lists
-        if _spaces(view, longest):
+        if view.has_words(longest):
             found += _told(view, longest, *_alike_texts(view, longest), "shares nearly all its words with")
     for column in columns:
         if column.kind == "image":
             found += _told(view, column, *_alike_pictures(view, column), "looks nearly like")
     return found
-
-
-def _spaces(view: View, column: Column) -> bool:
-    """Whether the texts have words: molecules written as text have none."""
-    return (pc.mean(pc.count_substring_regex(view.sampled(column, 1000), r"\S\s+\S")).as_py() or 0.0) >= 1
 
 
 def _told(view: View, column: Column, test: np.ndarray, others: np.ndarray, looked_at: int, how: str) -> list[Concern]:

@@ -161,7 +161,10 @@ def _design(view: View, column: Column, most: int) -> np.ndarray:
 
 def _of_texts(view: View, num_classes: int, most: int) -> Margins | None:
     """Naive Bayes on the words and pairs of words of each text, its own taken out of the counts."""
-    texts = view.sampled(view.dataset.feature_columns[0], most)
+    column = view.dataset.feature_columns[0]
+    if not view.has_words(column):
+        return None
+    texts = view.sampled(column, most)
     rows, terms = terms_of(texts)
     if not len(rows):
         return None

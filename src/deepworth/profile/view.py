@@ -72,6 +72,10 @@ class View:
         """Of the texts of a column, in bytes."""
         return pc.mean(pc.binary_length(self.sampled(column, 1000))).as_py() or 0.0
 
+    def has_words(self, column: Column) -> bool:
+        """Whether the texts of a column have spaces between words: molecules written as text have none."""
+        return (pc.mean(pc.count_substring_regex(self.sampled(column, 1000), r"\S\s+\S")).as_py() or 0.0) >= 1
+
     def is_feature(self, column: Column) -> bool:
         return column.name in self.dataset.features
 

@@ -133,7 +133,8 @@ def _mistakes(rows: Rows, classes: tuple[str, ...]) -> Mistakes:
 def _columns(rows: Rows) -> list[tuple[str, np.ndarray, list[str]]]:
     """What the rows are sliced by: classes, groups, categories, truth values, numbers in quarters, lengths of texts."""
     dataset, made = rows.test.dataset, []
-    if dataset.task.is_classification:
+    constant = rows.other is not None and bool((rows.other == rows.other[:1]).all())  # wins its one class by nothing
+    if dataset.task.is_classification and not constant:
         made.append((dataset.task.target, rows.labels, [short(str(label)) for label in dataset.task.classes]))
     if dataset.roles.group and dataset.roles.group in rows.test.table.column_names:
         made.append((dataset.roles.group, *_by_value(rows.test.column(dataset.roles.group))))

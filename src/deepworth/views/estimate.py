@@ -17,6 +17,7 @@ from deepworth.words import duration, money, money_span, span
 
 SHOWN = 3  # break-evens, and reasons why nothing fits
 PRICE = "the price of "  # how a doubt about a price begins
+RATES = {"llm": "tokens/s", "vision": "images/s"}
 
 
 def estimate_view(choice: Choice, about: str) -> RenderableType:
@@ -25,8 +26,10 @@ def estimate_view(choice: Choice, about: str) -> RenderableType:
     parts: list[RenderableType] = [Text(about, "bold"), Padding(_table(choice), (1, 0, 0, 0))]
     said: list[tuple[str, str, str]] = []
     if not any(place.answer["fits"] for place in choice.places):
-        said.append(("in short", "bold yellow", "nothing of this fits"))
-    elif choice.comparison:
+        said.append(("in short", "bold yellow", _nothing_fits(choice.places)))
+    elif not choice.comparison:
+        said.append(("in short", "bold green", _fits(choice.places)))
+    else:
         said.append(("in short", "bold green", choice.comparison.sentence))
         said += [("break-even", "cyan", pair.sentence) for pair in choice.comparison.break_evens[:SHOWN]]
     if choice.comparison and (best := choice.comparison.cheapest):
@@ -46,6 +49,22 @@ def estimate_view(choice: Choice, about: str) -> RenderableType:
         if words:
             grid.add_row(Text(label, style), Text(words))
     return Group(*parts, Padding(grid, (1, 0, 0, 0)))
+
+
+def _fits(places: Sequence[Place]) -> str:
+    fitting = [place.name for place in places if place.answer["fits"]]
+    more = f" and {len(fitting) - 1} more of {len(places)}" if len(fitting) > 1 else ""
+    return f"it fits {fitting[0]}{more}; --rows tells time, energy and money of the whole"
+
+
+def _nothing_fits(places: Sequence[Place]) -> str:
+    """That it is too large as asked, and where the mildest change would do."""
+    changes: dict[str, list[str]] = {}
+    for place in places:
+        if helps := place.answer.get("remedy"):
+            changes.setdefault(helps, []).append(place.name)
+    helped = [f"with {change} it fits {', '.join(names[:SHOWN])}" for change, names in changes.items()]
+    return "; ".join([f"nothing of this fits{' as asked' if helped else ''}", *helped])
 
 
 def _doubted(place: Place) -> bool:
@@ -104,8 +123,8 @@ class _Either:
 
 def _table(choice: Choice) -> RenderableType:
     """In a narrow window intervals go under their values, and the words of a name under each other."""
-    whole = choice.comparison is not None
-    heads = ["hardware", "fits", "memory, GB", "a step", *(("time", "kWh") if whole else ("items/s",)), "cost"]
+    whole, rate = choice.comparison is not None, RATES.get(choice.places[0].answer["kind"], "rows/s")
+    heads = ["hardware", "fits", "memory, GB", "a step", *(("time", "kWh") if whole else (rate,)), "cost"]
     wide, narrow = (Table(box=None, padding=(0, 1, 0, 0), pad_edge=False, header_style="bold") for _ in range(2))
     for head in heads:
         wide.add_column(head)
@@ -122,18 +141,18 @@ def _table(choice: Choice) -> RenderableType:
 def _cells(place: Place, choice: Choice) -> list[str]:
     answer = place.answer
     step, rate, price = (answer.get(key) for key in ("seconds_per_step", "items_per_second", "usd_per_hour"))
-    fits = ("yes" if answer["fits"] else "no") + ("!" if _doubted(place) else "")
-    cells = [place.name, fits, _memory(place)]
+    doubt = " !" if _doubted(place) else ""
+    cells = [place.name, "yes" if answer["fits"] else "no", _memory(place)]
     if choice.comparison is None:
         cells += [f"{_step(step['likely'])} {_bracket(step, _step)}" if step else ""]
         cells += [f"{rate['likely']:,.0f} {_bracket(rate, '{:,.0f}'.format)}" if rate else ""]
-        return [*cells, f"{money(price['likely'])} an hour" if price else ""]
+        return [*cells, f"{money(price['likely'])} an hour{doubt}" if price else ""]
     cells.append(_step(step["likely"]) if step else "")
     offer = next((offer for offer in choice.comparison.offers if offer.name == place.name), None)
     cells.append(span(place.seconds) if place.seconds else "")
     energy = offer.kwh if offer else None
     cells.append(f"{_brief(energy.likely)} [{_brief(energy.low)}..{_brief(energy.high)}]" if energy else "")
-    return [*cells, _dollars(offer.usd) if offer and offer.usd else ""]
+    return [*cells, f"{_dollars(offer.usd)}{doubt}" if offer and offer.usd else ""]
 
 
 def _step(seconds: float) -> str:

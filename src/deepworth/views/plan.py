@@ -25,7 +25,8 @@ def plan_view(plan: Plan) -> RenderableType:
     told = [concern.message for concern in plan.concerns if concern.message[1:] not in plan.justification]
     warnings = [("look at", "yellow", message) for message in told]
     parts.append(_space(_lines([*warnings, *(("note", "dim", note) for note in plan.notes)])))
-    parts.append(_space(_answers(plan.answers)))
+    if plan.answers:
+        parts.append(_space(Group(Text("Does it speak for training a network here?", "bold"), _answers(plan.answers))))
     parts.append(_space(_candidates(plan.candidates, plan.hardware)))
     parts += [_space(_lines([("skip", "dim", f"{names}: {reason}") for names, reason in _skipped(plan)]))]
     parts.append(_space(_lines(_rules(plan))))
