@@ -53,7 +53,7 @@ def test_rows_with_an_old_price_are_marked() -> None:
 
 def test_why_nothing_fits_is_told() -> None:
     told = run("llama-3.1-8b", "--rows", "1000", "--batch", "8", "--seq-len", "2048", "--hardware", "T4").stdout
-    assert "nothing of this fits" in told
+    assert "does not fit as asked; with --checkpointing --batch 1 " in told or "fits nowhere" in told
     assert "gradient checkpointing" in told
     assert "devices hold it" in told
 
@@ -143,6 +143,9 @@ def test_options_that_say_nothing_about_a_model_are_refused(arguments: list[str]
 
 def test_the_answer_is_said_in_short_whether_or_not_rows_are_given() -> None:
     told = run("llama-3.1-8b", "--method", "qlora", "--hardware", "T4").stdout
-    assert "nothing of this fits as asked; with gradient checkpointing it fits T4" in told
+    assert "does not fit as asked; with --checkpointing (gradient checkpointing) it fits T4: 10." in told
+    command = "deepworth estimate llama-3.1-8b --method qlora --hardware T4 --checkpointing"
+    assert command in " ".join(told.split())
+    assert " it fits T4 for $0." in run(*command.split()[2:]).stdout
     assert "tokens/s" in told and "15.2 GB can be used" in " ".join(told.split())
-    assert "it fits T4; --rows" in run("resnet50", "--batch", "64", "--hardware", "T4").stdout
+    assert "it fits T4 for $0.53 an hour; --rows" in run("resnet50", "--batch", "64", "--hardware", "T4").stdout

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import sys
 from pathlib import Path
 from typing import Annotated, Any
@@ -15,6 +16,7 @@ from deepworth.errors import UserError
 
 
 def estimate(
+    context: typer.Context,
     model: Annotated[
         str | None,
         typer.Argument(
@@ -81,7 +83,7 @@ def estimate(
                 raise UserError("a model of tables needs --rows and --columns")
             request |= {"rows": rows, "columns": columns, "categories": categories, "classes": classes, "task": work}
             request |= {"rounds": rounds} if rounds is not None else {}
-            _named(request, float(rows * (rounds or 1)), names(hardware) or (), as_json)
+            _named(request, float(rows * (rounds or 1)), names(hardware) or (), as_json, context)
             return
         _unused(tables | {"--classes": classes != 2}, "a network")
         request |= {"precision": precision, "optimizer": optimizer} | ({"n_gpus": devices} if devices else {})
@@ -93,7 +95,7 @@ def estimate(
             request |= {"mode": "infer" if generate else "train", "img": image_size}
             request |= {"batch": batch} if batch is not None else {}
         items = rows * epochs * (seq_len if language else 1) if rows else None
-        _named(request, items, names(hardware) or (), as_json)
+        _named(request, items, names(hardware) or (), as_json, context)
 
 
 def _unused(options: dict[str, Any], of: str) -> None:
@@ -109,14 +111,20 @@ def _kind(model: str) -> str:
     if dims.is_folder(model) or dims.is_known(model):
         return "llm"
     if rows.is_known(model):
+        rows.named(model)
         return "table"
     try:
         vision_networks.named({"model": model})
     except UserError as error:
-        try:
+        if dims.near(model) and not vision_networks.near(model):
             dims.find(model)
-        except UserError as other:
-            raise UserError(f"{other}; {error}; models of tables are {', '.join(rows.names())}") from None
+        if vision_networks.near(model) and not dims.near(model):
+            raise
+        close = ", ".join([*dims.near(model), *vision_networks.near(model)])
+        raise UserError(
+            f"{model!r} is not known{close and f'; near it are {close}'}; models of tables are "
+            f"{', '.join(rows.names())}; a folder with its config.json does as well"
+        ) from error
     return "vision"
 
 
@@ -130,8 +138,24 @@ def _batch(source: str) -> None:
             print(answer, flush=source == "-")
 
 
-def _named(request: dict[str, Any], items: float | None, hardware: tuple[str, ...], as_json: bool) -> None:
-    from deepworth.cost.choice import choose
+def _typed(context: typer.Context, more: dict[str, str]) -> str:
+    """The command as it was given, with other values of some options; "" is that of a switch."""
+    given = {}
+    for one in context.command.params:
+        source = context.get_parameter_source(one.name or "")
+        if source is not None and source.name == "COMMANDLINE" and one.opts[0] not in more:
+            value = context.params[one.name or ""]
+            given[one.opts[0]] = "" if value is True else str(value)
+    words = ["deepworth estimate", *([shlex.quote(given.pop("model"))] if "model" in given else [])]
+    for flag, value in (given | more).items():
+        words += [flag, shlex.quote(value)] if value else [flag]
+    return " ".join(words)
+
+
+def _named(
+    request: dict[str, Any], items: float | None, hardware: tuple[str, ...], as_json: bool, context: typer.Context
+) -> None:
+    from deepworth.cost.choice import choose, easier
 
     choice = choose(request, items, hardware)
     if as_json:
@@ -151,4 +175,6 @@ def _named(request: dict[str, Any], items: float | None, hardware: tuple[str, ..
     if request["kind"] == "table":
         length = f", {request['rows']:,} rows x {request['columns']:,} columns"
         length += f" x {request['rounds']:,} rounds" if "rounds" in request else ""
-    stdout().print(estimate_view(choice, f"{request['model']}{size}: {work}{length}"))
+    change = easier(request, items, hardware, choice)
+    command = _typed(context, change.flags) if change else ""
+    stdout().print(estimate_view(choice, f"{request['model']}{size}: {work}{length}", change, command))

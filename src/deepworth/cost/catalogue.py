@@ -21,6 +21,7 @@ UNSPOKEN = {  # words that makers and drivers put around a name
     *("gpu", "graphics", "generation", "processor", "cpu", "accelerator", "core"),
 }
 ASIDE = re.compile(r"\(.*?\)|@.*| or larger\b|\b\d+(?:st|nd|rd|th) gen\b|\b\d+-core\b")
+LAPTOP = re.compile(r"laptop|notebook|mobile|max-?q|\bmy\b", re.IGNORECASE)
 AMBIGUOUS = {  # short names that stand for several parts -> what is said about the one taken
     "a100": "taken as the 80 GB SXM4 part: name A100-SXM4-40GB, A100-PCIe-40GB or A100-PCIe-80GB otherwise",
     "a10040gb": "taken as the SXM4 part; the PCIe one is A100-PCIe-40GB",
@@ -121,6 +122,11 @@ def resolve(name: str) -> tuple[Accelerator, str]:
     for key in _keys(name):
         if key in known:
             return known[key], AMBIGUOUS.get(key, "")
+    if LAPTOP.search(name):
+        raise UserError(
+            f"{name!r}: GPUs of laptops are not in the catalogue, they share a name with a card and little else; on "
+            "the laptop itself --hardware auto takes what is found"
+        )
     near = {known[key].name: None for key in difflib.get_close_matches(_keys(name)[0], known, n=5, cutoff=0.6)}
     hint = f"near it are {', '.join(near)}; " if near else ""
     raise UserError(f"there is no hardware {name!r} in the catalogue; {hint}`deepworth hardware --all` lists all")

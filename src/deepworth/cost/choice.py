@@ -12,6 +12,15 @@ from deepworth.cost.place import Site
 from deepworth.errors import UserError
 from deepworth.types import Range, record
 
+CHANGES = {  # what language.remedy calls it -> fields of a request, and options of the command
+    "gradient checkpointing": ({"grad_ckpt": 1}, {"--checkpointing": ""}),
+    "a micro-batch of 1": ({"micro_batch": 1}, {"--batch": "1"}),
+    "one sequence at a time": ({"micro_batch": 1}, {"--batch": "1"}),
+    "gradient checkpointing and a micro-batch of 1": (
+        {"grad_ckpt": 1, "micro_batch": 1},
+        {"--checkpointing": "", "--batch": "1"},
+    ),
+}
 PROCESSORS = (place.HERE, "8 vCPU", "32 vCPU")  # where models of tables are priced if nothing is named
 
 
@@ -54,6 +63,26 @@ def choose(request: Mapping[str, Any], items: float | None, names: Sequence[str]
     comparison = money.cheapest_adequate(option for each in timed.values() if (option := _option(each)))
     order = [timed[offer.name] for offer in comparison.offers]
     return Choice(places=(*order, *(each for each in places if not each.seconds)), comparison=comparison)
+
+
+@record
+class Easier:
+    """What a run that fits nowhere as asked is made smaller by, and the choice it then has."""
+
+    change: str
+    flags: dict[str, str]  # of the command
+    choice: Choice
+
+
+def easier(request: Mapping[str, Any], items: float | None, names: Sequence[str], choice: Choice) -> Easier | None:
+    """The mildest usual change with which the run fits somewhere; None where it fits as asked, or nothing helps."""
+    if any(place.answer["fits"] for place in choice.places):
+        return None
+    helping = {place.answer.get("remedy") for place in choice.places}
+    for change, (fields, flags) in CHANGES.items():
+        if change in helping:
+            return Easier(change=change, flags=flags, choice=choose({**request, **fields}, items, names))
+    return None
 
 
 def rented() -> list[str]:

@@ -123,7 +123,7 @@ def names() -> list[str]:
 
 def find(name: str) -> Transformer:
     """The network of a name, of the hub (meta-llama/Llama-3.1-8B-Instruct) or plain; UserError with the nearest."""
-    plain = name.strip().lower().rsplit("/", 1)[-1].replace("_", "-")
+    plain = _plain(name)
     if re.match(r"phi-\d-\d", plain):
         plain = plain.replace("-", ".", 2).replace(".", "-", 1)
     plain = plain.removeprefix("meta-")
@@ -131,13 +131,27 @@ def find(name: str) -> Transformer:
     while plain not in known:
         shorter = TUNED.sub("", plain, count=1)
         if shorter == plain:
-            near = ", ".join(difflib.get_close_matches(plain, known, n=4, cutoff=0.5))
+            close = ", ".join(near(name))
             raise UserError(
-                f"no dimensions are known for the model {name!r}; {f'near it are {near}; ' if near else ''}"
+                f"no dimensions are known for the model {name!r}; {f'near it are {close}; ' if close else ''}"
                 "a folder with its config.json, `dims` or `params` (a number of parameters) do as well"
             )
         plain = shorter
     return known[plain]
+
+
+def _plain(name: str) -> str:
+    return name.strip().lower().rsplit("/", 1)[-1].replace("_", "-")
+
+
+def near(name: str) -> list[str]:
+    """The names nearest to what was asked for: of the same family, and there those of the same size, first."""
+    plain = _plain(name)
+    family, size = re.sub(r"[^a-z].*", "", plain), re.search(r"\b\d+(?:\.\d+)?[bm]\b", plain)
+    alike = [known for known in names() if len(family) > 2 and known.startswith(family)]
+    as_large = [known for known in alike if size and size[0] in known.split("-")]
+    others = difflib.get_close_matches(plain, alike or table(), n=4, cutoff=0.0 if alike else 0.6)
+    return list(dict.fromkeys([*as_large[::-1], *others]))[:5]
 
 
 def is_known(name: str) -> bool:

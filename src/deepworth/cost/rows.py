@@ -23,6 +23,7 @@ ALSO = {  # names that people use -> ours
     "random-forest": "forest", "randomforest": "forest", "logistic-regression": "linear", "linear-regression": "linear",
     "ridge": "linear", "logistic": "linear", "xgb": "xgboost", "lgbm": "lightgbm", "gbdt": "lightgbm",
 }  # fmt: skip
+NOT_BUILT_IN = ("catboost", "tabpfn", "tabicl")  # models of tables that are asked for often
 TRAINS = {"train": True, "training": True, "fit": True, "infer": False, "inference": False, "predict": False}
 
 
@@ -32,12 +33,25 @@ def names() -> list[str]:
 
 
 def is_known(name: str) -> bool:
-    return _plain(name) in names()
+    """Whether it is a model of tables, be it one that is not built in."""
+    return _plain(name) in (*names(), *NOT_BUILT_IN)
 
 
 def _plain(name: str) -> str:
     word = name.strip().lower().replace("_", "-").replace(" ", "-")
     return ALSO.get(word, word)
+
+
+def named(name: str) -> ModelSpec:
+    """The model of tables called so. Raises UserError with the names there are."""
+    plain = _plain(name)
+    if plain in NOT_BUILT_IN:
+        near = f"ask for one of {', '.join(names())}"
+        raise UserError(f"{plain} is not built in and no fit of it was measured, so its price is not known: {near}")
+    spec = find("models", plain)
+    if spec.name not in names():
+        raise UserError(f"{spec.name} is no model of tables: give one of {', '.join(names())}")
+    return spec
 
 
 def answer(request: Mapping[str, Any]) -> dict[str, Any]:
@@ -47,9 +61,7 @@ def answer(request: Mapping[str, Any]) -> dict[str, Any]:
     as early stopping usually ends), task, hardware ("auto", "16 vCPU", a processor of the catalogue). A step is a
     round, of a model without rounds the whole fit; an item is a row of a round. UserError where it cannot be.
     """
-    spec = find("models", _plain(str(request.get("model") or "")))
-    if spec.name not in names():
-        raise UserError(f"{spec.name} is no model of tables: give one of {', '.join(names())}")
+    spec = named(str(request.get("model") or ""))
     train = TRAINS.get(str(request.get("task") or request.get("mode") or "train").lower())
     if train is None:
         raise UserError(f"task is {request.get('task') or request.get('mode')!r}: give train or infer")

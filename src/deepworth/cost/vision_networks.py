@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import difflib
 import functools
 import math
 import re
@@ -11,10 +12,23 @@ from typing import Any
 
 import numpy as np
 
-from deepworth.errors import UserError, nearest
+from deepworth.errors import UserError
 from deepworth.types import record
 
 SIZES = {"t": "tiny", "ti": "tiny", "s": "small", "b": "base", "l": "large", "h": "huge"}  # as papers shorten them
+ELSEWHERE = {  # names of torchvision and of the hub that no rule turns into timm's
+    "mobilenet_v2": "mobilenetv2_100", "mobilenet_v3_large": "mobilenetv3_large_100",
+    "mobilenet_v3_small": "mobilenetv3_small_100", "mnasnet1_0": "mnasnet_100", "mnasnet0_5": "mnasnet_050",
+    "maxvit_t": "maxvit_tiny_tf_224", "swin_v2_t": "swinv2_tiny_window8_256", "swin_v2_s": "swinv2_small_window8_256",
+    "swin_v2_b": "swinv2_base_window8_256", "efficientnet_v2_s": "efficientnetv2_s",
+    "efficientnet_v2_m": "efficientnetv2_m", "efficientnet_v2_l": "efficientnetv2_l",
+    "regnet_y_400mf": "regnety_004", "regnet_y_800mf": "regnety_008", "regnet_y_1_6gf": "regnety_016",
+    "regnet_y_3_2gf": "regnety_032", "regnet_y_8gf": "regnety_080", "regnet_y_16gf": "regnety_160",
+    "regnet_y_32gf": "regnety_320", "dinov2_small": "vit_small_patch14_dinov2",
+    "dinov2_base": "vit_base_patch14_dinov2", "dinov2_large": "vit_large_patch14_dinov2",
+    "clip_vit_base_patch32": "vit_base_patch32_clip_224", "clip_vit_base_patch16": "vit_base_patch16_clip_224",
+    "clip_vit_large_patch14": "vit_large_patch14_clip_224",
+}  # fmt: skip
 NEIGHBOURS = 20
 SAME = (5e-4, 0.08, 0.06)  # closer than this in the logarithms of parameters, multiply-adds and activations, beyond
 # the rounding of what was asked, it is the network itself: counters differ by what they take normalisation for
@@ -73,7 +87,8 @@ def named(request: dict[str, Any]) -> Network:
     name = _spelled(asked, names)
     places = [i for i, known in enumerate(names) if known == name]
     if not places:
-        hint = nearest(name, names) if len(names) < 20 else _near(name, names)
+        close = near(asked)
+        hint = f"; near it are {', '.join(close)}" if close else ""
         raise UserError(f"no image network {asked!r} is in the table{hint}; or give params_m, gmacs, macts and img")
     img = _positive(request, "img") if request.get("img") is not None else float(columns["img"][places[0]])
     place = min(places, key=lambda i: abs(columns["img"][i] - img))
@@ -134,8 +149,8 @@ def _spelled(asked: str, names: tuple[str, ...]) -> str:
     """The name in timm's words of what is called so elsewhere: google/vit-base-patch16-224, ViT-B/16, resnet-50."""
     tail = asked.rpartition("/")[2]
     name = re.sub(r"[\s/-]+", "_", (asked if tail.isdecimal() else tail).lower().split(".")[0])
-    if name in names:
-        return name
+    if name in names or name in ELSEWHERE:
+        return ELSEWHERE.get(name, name)
     words = [SIZES.get(word, word) for word in name.split("_")]
     if words[0] == "vit":
         words = [f"patch{word}" if word.isdecimal() and place == 2 else word for place, word in enumerate(words)]
@@ -146,11 +161,14 @@ def _spelled(asked: str, names: tuple[str, ...]) -> str:
     return (*alike, *longer, name)[0] if len(words) > 1 else name
 
 
-def _near(name: str, names: tuple[str, ...]) -> str:
-    import difflib
-
-    close = difflib.get_close_matches(name, names, n=3, cutoff=0.5)
-    return f"; near it are {', '.join(close)}" if close else ""
+def near(asked: str) -> list[str]:
+    """The names nearest to what was asked for, of the same family where there is one: vit, resnet, convnext."""
+    names, _ = table()
+    name = _spelled(asked, names)
+    family = re.sub(r"[^a-z].*", "", name)
+    alike = [known for known in names if len(family) > 2 and known.startswith(family)]
+    alike = [known for known in alike if known.startswith(f"{family}_")] or alike
+    return difflib.get_close_matches(name, alike or names, n=4, cutoff=0.0 if alike else 0.6)
 
 
 def _positive(request: dict[str, Any], field: str) -> float:

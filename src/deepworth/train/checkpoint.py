@@ -9,6 +9,7 @@ from typing import Any
 
 import safetensors
 import safetensors.torch
+import torch
 from torch import Tensor
 
 
@@ -33,7 +34,8 @@ def _pack(value: Any, tensors: dict[str, Tensor], names: dict[Any, str]) -> Any:
         if value.numel() == 0 or same not in names:  # tied weights are stored once
             names[same] = str(len(tensors))
             tensors[names[same]] = value.detach().to("cpu", copy=True).contiguous()
-        return {"tensor": names[same]}
+        packed = {"tensor": names[same]}
+        return packed if value.is_contiguous() or value.dim() != 4 else packed | {"strides": list(value.stride())}
     if isinstance(value, dict):  # as pairs: optimisers count their parameters in integers, which JSON keys are not
         return {"pairs": [[key, _pack(item, tensors, names)] for key, item in value.items()]}
     if isinstance(value, (list, tuple)):
@@ -43,7 +45,13 @@ def _pack(value: Any, tensors: dict[str, Tensor], names: dict[Any, str]) -> Any:
 
 def _unpack(value: Any, tensors: dict[str, Tensor]) -> Any:
     if isinstance(value, dict):
-        return tensors[value["tensor"]] if "tensor" in value else {k: _unpack(v, tensors) for k, v in value["pairs"]}
+        if "tensor" not in value:
+            return {key: _unpack(item, tensors) for key, item in value["pairs"]}
+        saved = tensors[value["tensor"]]
+        if "strides" not in value:
+            return saved
+        # channels last: a fused optimiser walks weights and moments side by side through memory, whatever their strides
+        return torch.empty_strided(saved.shape, value["strides"], dtype=saved.dtype).copy_(saved)
     if isinstance(value, list):
         return [_unpack(item, tensors) for item in value]
     return value

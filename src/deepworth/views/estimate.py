@@ -11,7 +11,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from deepworth.cost.choice import Choice, Place
+from deepworth.cost.choice import Choice, Easier, Place
 from deepworth.types import Range
 from deepworth.words import duration, money, money_span, span
 
@@ -20,13 +20,17 @@ PRICE = "the price of "  # how a doubt about a price begins
 RATES = {"llm": "tokens/s", "vision": "images/s"}
 
 
-def estimate_view(choice: Choice, about: str) -> RenderableType:
-    """One row a kind of hardware, the cheapest that is enough first; then break-evens, warnings and the basis."""
+def estimate_view(choice: Choice, about: str, change: Easier | None = None, command: str = "") -> RenderableType:
+    """One row a kind of hardware, the cheapest that is enough first; then break-evens, warnings and the basis.
+
+    `change` is what makes it fit where it fits nowhere as asked, `command` asks for that.
+    """
     first = choice.places[0].answer
     parts: list[RenderableType] = [Text(about, "bold"), Padding(_table(choice), (1, 0, 0, 0))]
     said: list[tuple[str, str, str]] = []
     if not any(place.answer["fits"] for place in choice.places):
-        said.append(("in short", "bold yellow", _nothing_fits(choice.places)))
+        said.append(("in short", "bold yellow", _nothing_fits(change)))
+        said.append(("ask for it", "bold", command))
     elif not choice.comparison:
         said.append(("in short", "bold green", _fits(choice.places)))
     else:
@@ -52,19 +56,28 @@ def estimate_view(choice: Choice, about: str) -> RenderableType:
 
 
 def _fits(places: Sequence[Place]) -> str:
-    fitting = [place.name for place in places if place.answer["fits"]]
-    more = f" and {len(fitting) - 1} more of {len(places)}" if len(fitting) > 1 else ""
-    return f"it fits {fitting[0]}{more}; --rows tells time, energy and money of the whole"
+    """Where it fits, the cheapest for its speed first, at its price an hour."""
+    fitting = [place for place in places if place.answer["fits"]]
+    price = fitting[0].answer.get("usd_per_hour")
+    rent = f" for {money(price['likely'])} an hour" if price else ""
+    more = f", and {len(fitting) - 1} more of {len(places)}" if len(fitting) > 1 else ""
+    return f"it fits {fitting[0].name}{rent}{more}; --rows tells time, energy and money of the whole"
 
 
-def _nothing_fits(places: Sequence[Place]) -> str:
-    """That it is too large as asked, and where the mildest change would do."""
-    changes: dict[str, list[str]] = {}
-    for place in places:
-        if helps := place.answer.get("remedy"):
-            changes.setdefault(helps, []).append(place.name)
-    helped = [f"with {change} it fits {', '.join(names[:SHOWN])}" for change, names in changes.items()]
-    return "; ".join([f"nothing of this fits{' as asked' if helped else ''}", *helped])
+def _nothing_fits(change: Easier | None) -> str:
+    """That it is too large as asked; and with which change it fits, where, and what that takes."""
+    if change is None:
+        return "it fits nowhere here, and none of the usual changes makes it fit"
+    flags = " ".join(f"{flag} {value}".strip() for flag, value in change.flags.items())
+    place = next(place for place in change.choice.places if place.answer["fits"])
+    peak, usable = place.answer["peak_gb"], place.answer["usable_gb"]
+    said = f"does not fit as asked; with {flags} ({change.change}) it fits {place.name}: {peak['likely']:.1f} GB "
+    said += f"[{peak['low']:.1f}..{peak['high']:.1f}] of {usable:.1f}"
+    comparison = change.choice.comparison
+    offer = next((one for one in comparison.offers if one.name == place.name), None) if comparison else None
+    if offer and offer.usd and place.seconds:
+        said += f", {span(place.seconds)} and {_dollars(offer.usd)}"
+    return said
 
 
 def _doubted(place: Place) -> bool:
