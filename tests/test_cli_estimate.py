@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -53,7 +54,7 @@ def test_rows_with_an_old_price_are_marked() -> None:
 
 def test_why_nothing_fits_is_told() -> None:
     told = run("llama-3.1-8b", "--rows", "1000", "--batch", "8", "--seq-len", "2048", "--hardware", "T4").stdout
-    assert "does not fit as asked; with --checkpointing --batch 1 " in told or "fits nowhere" in told
+    assert "it fits nowhere here" in told
     assert "gradient checkpointing" in told
     assert "devices hold it" in told
 
@@ -149,3 +150,44 @@ def test_the_answer_is_said_in_short_whether_or_not_rows_are_given() -> None:
     assert " it fits T4 for $0." in run(*command.split()[2:]).stdout
     assert "tokens/s" in told and "15.2 GB can be used" in " ".join(told.split())
     assert "it fits T4 for $0.53 an hour; --rows" in run("resnet50", "--batch", "64", "--hardware", "T4").stdout
+
+
+def test_the_change_that_makes_it_fit_replaces_what_was_asked() -> None:
+    words = ("llama-3.1-8b", "--method", "qlora", "--batch", "4", "--rows", "1000", "--hardware", "T4")
+    told = " ".join(run(*words).stdout.split())
+    assert "with --checkpointing --batch 1 (gradient checkpointing and a micro-batch of 1) it fits T4" in told
+    command = "deepworth estimate llama-3.1-8b --method qlora --rows 1000 --hardware T4 --checkpointing --batch 1"
+    assert command in told
+    again = " ".join(run(*command.split()[2:]).stdout.split())
+    assert "cheapest adequate: T4" in again
+
+
+def test_without_rows_what_costs_least_an_hour_is_said() -> None:
+    told = " ".join(run("llama-3.1-70b").stdout.split())
+    assert re.search(r"it fits \d+x [AH]\w+-[\w-]+ for \$\d+ an hour, and \d+ more of \d+", told)
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("llama-70b", "llama-3.1-70b"),
+        ("vit-q", "vit_"),
+        ("bert-huge", "bert-large"),
+        ("catboost", "catboost is not built in and no fit of it was measured"),
+        ("nonesuch", "models of tables are"),
+    ],
+)
+def test_a_name_that_is_not_known_gets_the_nearest_of_its_family(name: str, said: str) -> None:
+    told = run(name)
+    assert told.exit_code == 2 and said in " ".join(told.stderr.split())
+    assert "yi-6b" not in told.stderr
+
+
+@pytest.mark.parametrize("name", ["vit_b_16", "google/vit-base-patch16-224", "mobilenet_v2", "microsoft/resnet-50"])
+def test_names_of_torchvision_and_of_the_hub_are_known(name: str) -> None:
+    assert run(name, "--hardware", "T4").exit_code == 0
+
+
+def test_a_laptop_is_told_where_its_gpu_is_found() -> None:
+    told = run("resnet50", "--hardware", "RTX 4060 laptop")
+    assert told.exit_code == 2 and "--hardware auto" in told.stderr

@@ -20,7 +20,7 @@ LAYERS = (  # a file may import from its own layer and from those above it in th
     ("climb",),
     ("verdict",),
     ("report", "exporters", "explain", "serve"),
-    ("verbs", "run"),
+    ("verbs", "course", "run"),
     ("estimators", "progress", "predictions", "views"),
     ("cli", "__main__"),
 )

@@ -215,3 +215,22 @@ def test_whatever_is_asked_of_images_there_is_a_line(changes: dict[str, Any]) ->
 def test_absurd_sizes_are_refused_by_name(request_: dict[str, Any], field: str) -> None:
     """Squares of such numbers overflow, and no answer to them means anything."""
     assert field in requests.answer(request_)["error"]
+
+
+def test_a_misspelled_field_is_told() -> None:
+    told = requests.answer(
+        {"kind": "llm", "model": "gpt2", "hardware": "T4", "methd": "lora", "seq_length": 512, "colour": "red"}
+    )
+    assert [w for w in told["warnings"] if "there is no field" in w] == [
+        "there is no field 'methd', so it was not read; did you mean 'method'?",
+        "there is no field 'seq_length', so it was not read; did you mean 'seq_len'?",
+    ]
+
+
+def test_no_column_of_published_tables_is_taken_for_a_misspelled_field() -> None:
+    columns = (
+        "id,heldout,model,task,method,precision,quant,optimizer,micro_batch,global_batch,seq_len,seq_note,grad_ckpt,"
+        "compile,trainable,n_gpus,gpu,sharding,outcome,mem,unit,metric,scope,speed,speed_unit,src,notes,params,"
+        "grad_accum,act_offload,mfu_pct,hfu_pct,model_tflops_per_gpu,tok_s,tok_s_gpu"
+    )
+    assert not requests.misspelled(dict.fromkeys(columns.split(",")), "llm")

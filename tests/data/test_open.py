@@ -182,6 +182,17 @@ def test_wishes_that_cannot_be_met(options: dict[str, Any], said: str, tmp_path:
         opened(table, tmp_path, **options)
 
 
+def test_a_first_column_without_a_name_that_numbers_the_rows_is_no_feature(tmp_path: Path) -> None:
+    numbers = [7 * i % 601 for i in range(N)]
+    found = opened(pa.table({"": numbers, "n": NUMBERS, "label": LABELS}), tmp_path / "index")
+    assert found.features == ("n",)
+    assert "columns that only name their rows are left out: column_1" in found.notes
+    wanted = opened(pa.table({"": numbers, "n": NUMBERS, "label": LABELS}), tmp_path / "b", kinds={"column_1": "number"})
+    assert wanted.features == ("column_1", "n")
+    second = opened(pa.table({"n": NUMBERS, "": numbers, "label": LABELS}), tmp_path / "second")
+    assert second.features == ("n", "column_2")
+
+
 def test_no_target(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"--target; the columns are: n, w; likely ones: w"):
         opened(pa.table({"n": NUMBERS, "w": ["x", "y"] * 30}), tmp_path, target=None)

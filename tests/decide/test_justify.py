@@ -47,6 +47,12 @@ def test_with_a_gpu_hours_and_dollars_have_a_range_a_source_and_a_date() -> None
     assert re.search(r"\$0\.\d+ \[\$0(\.\d+)?\.\.\$0\.\d+\] \(AWS g4dn\.xlarge, 20\d\d\)", made.justification)
 
 
+def test_a_gpu_that_would_save_hours_is_not_advised_against() -> None:
+    long = plan(replace(TEXTS, train=8000, chars=1272), Goals(seconds=36_000, weeks=1)).justification
+    assert long.startswith("No GPU is needed for this, one would only save time: on this machine (2 cores, no GPU)")
+    assert "would let no further model in; everything would take ~" in long
+
+
 def test_what_the_named_gpu_is_needed_for() -> None:
     assert "Without a GPU the limit would leave out image-tuned" in plan(PHOTOS, Goals(hardware="T4")).justification
     only = plan(TABLE, Goals(hardware="T4", seconds=36_000)).justification

@@ -11,7 +11,7 @@ import pytest
 
 from deepworth.profile.run import profile_data
 from deepworth.profile.structure import names_entity
-from deepworth.types import Profile, Roles, dump, load
+from deepworth.types import Goals, Profile, Roles, dump, load
 from tests.preparing import prepared, real
 
 ROWS = 1_000
@@ -208,6 +208,30 @@ def test_rare_classes(tmp_path, rng):
     columns = clean(rng) | {"y": np.where(np.arange(ROWS) < 15, "rare", "common")}
     profile = profile_of(columns, "y", tmp_path)
     assert [concern.id for concern in profile.concerns] == ["imbalance", "rare"]
+
+
+def amounts_of(rng, far: dict[int, float]) -> dict:
+    y = np.exp(rng.normal(12, 0.4, ROWS))
+    y[list(far)] *= list(far.values())
+    return {"y": y, "a": np.log(y) + rng.normal(size=ROWS), "b": rng.normal(size=ROWS)}
+
+
+def test_few_amounts_that_decide_every_squared_error(tmp_path, rng):
+    far = {int(row): 1_000.0 for row in rng.choice(ROWS, 5, replace=False)}
+    profile = profile_of(amounts_of(rng, far), "y", tmp_path)
+    (concern,) = [concern for concern in profile.concerns if concern.id == "outliers"]
+    train = set(np.load(tmp_path / "splits" / "train.npy").tolist())
+    assert concern.rows == len(train & far.keys())
+    assert {int(text.split()[1].rstrip(":")) for text in concern.examples} <= far.keys()
+    assert "99." in concern.message and "--metric mae" in concern.message
+    assert concerns(profile_of(amounts_of(rng, far), "y", tmp_path / "mae", goals=Goals(metric="mae")), "outliers") == []
+
+
+@pytest.mark.parametrize("tail", ["normal", "lognormal", "exponential"])
+def test_heavy_tails_are_no_outliers(tmp_path, rng, tail):
+    draw = {"normal": rng.normal, "lognormal": lambda size: rng.lognormal(0, 1.5, size), "exponential": rng.exponential}
+    columns = {"y": draw[tail](size=ROWS), "b": rng.normal(size=ROWS)}
+    assert concerns(profile_of(columns, "y", tmp_path), "outliers") == []
 
 
 def test_broken_files(tmp_path):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import gzip
 import io
+import re
 from pathlib import Path
 from typing import Any
 
@@ -69,20 +70,27 @@ def test_any_table_reads_back(
 
 GERMAN = "name;größe;straße\nMüller;1,5;Königsallee 7\nGroß;2,25;Am Öhrchen 3\nJörg;3,0;Bäckergasse 12\n"
 FRENCH = "nom,prénom,été\nDéjà,Hélène,très chaud\nGarçon,François,à côté\nNoël,Zoë,forêt\n"
+CHINESE = "城市,标签\n北京,很好吃\n上海,服务不错\n广州,这家餐厅\n"
+TAIWANESE = "城市,標籤\n臺北,很好吃\n高雄,服務不錯\n"
 RUSSIAN = "город,метка\nМосква,да\nСанкт-Петербург,нет\nНовосибирск,да\nЕкатеринбург,нет\n"
 
 
 @pytest.mark.parametrize(
     ("text", "encoding"),
-    [(GERMAN, "latin-1"), (GERMAN, "cp1252"), (FRENCH, "latin-1"), (FRENCH, "cp1252"), (RUSSIAN, "cp1251")],
-)
+    [
+        (GERMAN, "latin-1"), (GERMAN, "cp1252"), (FRENCH, "latin-1"), (FRENCH, "cp1252"), (RUSSIAN, "cp1251"),
+        (GERMAN, "cp850"), (CHINESE, "gb18030"), (TAIWANESE, "big5"),
+        ("carat;Höhe %;color\n1,5;61,5;E\n2,25;59,8;F\n", "latin-1"), ("Höhe %;Breite\n1,5;2\n2,5;3\n", "cp1252"),
+        ("5 °C;Ort\n6;Ulm\n8;Bonn\n", "cp1252"),
+    ],
+)  # fmt: skip
 def test_other_encodings_are_found(text: str, encoding: str, tmp_path: Path) -> None:
     path = tmp_path / "table.csv"
     path.write_bytes(text.encode(encoding))
     found = read(path, SourceOptions())
-    expected = [line.replace(";", ",") for line in text.splitlines()]
-    assert ",".join(found.table.column_names) == expected[0]
-    assert found.table.column(0).to_pylist() == [line.split(",")[0] for line in expected[1:]]
+    names, *rows = [re.split("[;,]" if ";" not in text else ";", line) for line in text.splitlines()]
+    assert found.table.column_names == names
+    assert [str(value).replace(".", ",") for value in found.table.column(0).to_pylist()] == [row[0] for row in rows]
     assert "read as" in found.notes[0]
 
 

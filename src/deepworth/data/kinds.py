@@ -28,13 +28,16 @@ WORDS = {"true": True, "yes": True, "y": True, "t": True, "on": True, "1": True,
 PAIRS = [{"true", "false"}, {"yes", "no"}, {"y", "n"}, {"t", "f"}, {"on", "off"}, {"1", "0"}, {"1.0", "0.0"}]
 ID_NAME = re.compile(
     r"(?i:^(ids?|idx|index|uuid|guid|key|row|row_?(id|no|num|number|names?)|record_?id|#|no\.?|nr\.?)$"
-    r"|^(unnamed: 0|__index_level_0__)$"
+    r"|^(unnamed: 0|__index_level_0__)?$"  # without a name: the rows' own, as pandas writes it
     r"|.*[_\s.\-]ids?$)|.*[a-z]I[Dd]$|.*(uuid|UUID|guid|GUID)$"
 )
 
 
 def find_kind(name: str, values: pa.ChunkedArray) -> Column:
-    """The column's kind and the reason for it. `distinct` is counted on at most `SAMPLE` rows."""
+    """The column's kind and the reason for it; an empty name is that of a first column which has none in the source.
+
+    `distinct` is counted on at most `SAMPLE` rows.
+    """
     sample = plain(take_sample(values))
     if pt.is_floating(sample.type):
         sample = pc.if_else(pc.is_nan(sample), pa.scalar(None, sample.type), sample)
@@ -133,7 +136,9 @@ def _counts_rows(name: str, values: pa.ChunkedArray, unlike: bool) -> str:
     dense = rows >= COUNTED and ends["min"] in (0, 1) and ends["max"] - ends["min"] < 1.05 * rows
     if not (dense or ID_NAME.match(name)) or count_different(values) < rows:
         return ""
-    return f"counts the rows from {ends['min']}" if dense else "a different number in every row, and called an id"
+    if dense:
+        return f"counts the rows from {ends['min']}"
+    return "a different number in every row, and " + ("called an id" if name else "without a name")
 
 
 def _strings(name: str, values: pa.ChunkedArray, sample: pa.Array) -> Decision:
@@ -193,7 +198,7 @@ def _words(name: str, values: pa.ChunkedArray, seen: pa.Array, unique: pa.Array)
     length = pc.mean(pc.binary_length(some)).as_py()
     words = 1 + pc.mean(pc.count_substring_regex(some, r"\S\s+\S")).as_py()
     code, url = _share(some, CODE), _share(some, URL)
-    named = bool(ID_NAME.match(name)) and words < 4
+    named = bool(name and ID_NAME.match(name)) and words < 4
     if share >= UNLIKE and len(seen) >= 3 and (named or url > 0.9 or (code > 0.9 and length <= 80)) and _unlike(values):
         return "id", "a different code in nearly every row" + (", and called an id" if named else ""), ""
     if _is_text(share, length, words):

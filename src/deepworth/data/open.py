@@ -79,6 +79,8 @@ def _opened(read: Read, options: SourceOptions, folder: Path, looking: bool) -> 
         notes += told
     with ThreadPoolExecutor(2) as pool:  # Arrow works outside Python's lock
         columns = tuple(pool.map(lambda name: _column(name, table.column(name), kinds), table.column_names))
+    if not read.table.column_names[0].strip() and columns[0].kind == "number" and columns[0].name not in kinds:
+        columns = (replace(find_kind("", table.column(0)), name=columns[0].name), *columns[1:])
     roles, folds, told = choose_roles(read, options, table, target, columns)
     notes += told
     if roles.split:

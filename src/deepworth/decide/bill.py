@@ -14,6 +14,7 @@ from deepworth.types import DEEP, Candidate, Hardware, Range
 from deepworth.words import money_span, span
 
 CENT = 0.01  # dollars
+LONG = 900.0  # seconds a GPU must save before it is worth a thought
 
 
 def bill(situation: Situation, choice: Choice) -> str:
@@ -69,29 +70,25 @@ def _costs(hardware: Hardware, seconds: Range) -> str:
 
 
 def _with_a_gpu(situation: Situation) -> tuple[str, str]:
-    """Whether one is needed, and what would be asked for if it were rented where that lets another model in."""
+    """Whether one is needed, and what would be asked for if it were rented: other models, or only less time."""
     there = situation.on(cheapest_card(situation))
-    before = {c.model for c in choose(situation, installed_only=False).runs}
-    added = [c for c in choose(there, installed_only=False).runs if c.model not in before]
-    if not added:
-        return "Do not rent a GPU for this", _only_faster(situation, there)
-    seconds = capped(total(added), there.goals.seconds)
-    return "Begin without renting a GPU", (
-        f" Renting {device(there.hardware)}{_brought(added)} would let {joined([c.model for c in added])} in for "
-        f"{gpu_hours(seconds)}"
-        f"{_costs(there.hardware, seconds)}."
-    )
-
-
-def _only_faster(situation: Situation, there: Situation) -> str:
-    """What a GPU that lets nothing in would change: the seconds, at its price."""
-    seconds = total(choose(there, installed_only=False).runs)
-    here = total(choose(situation, installed_only=False).runs)
-    if not seconds.likely or here.likely < 1.5 * seconds.likely:
-        return " Renting one would let no further model in."
-    spent = capped(seconds, there.goals.seconds)
-    return (
-        f" Renting {device(there.hardware)} would let no further model in; everything would take {span(seconds)}"
+    here_runs, runs = (choose(each, installed_only=False).runs for each in (situation, there))
+    before = {c.model for c in here_runs}
+    if added := [c for c in runs if c.model not in before]:
+        seconds = capped(total(added), there.goals.seconds)
+        names = joined([c.model for c in added])
+        return "Begin without renting a GPU", (
+            f" Renting {device(there.hardware)}{_brought(added)} would let {names} in for {gpu_hours(seconds)}"
+            f"{_costs(there.hardware, seconds)}."
+        )
+    here, faster = total(here_runs), total(runs)
+    if here.likely < 1.5 * faster.likely:
+        return "Do not rent a GPU for this", " Renting one would let no further model in."
+    spent = capped(faster, there.goals.seconds)
+    saved = capped(here, situation.goals.seconds).likely - spent.likely
+    said = "No GPU is needed for this, one would only save time" if saved > LONG else "Do not rent a GPU for this"
+    return said, (
+        f" Renting {device(there.hardware)} would let no further model in; everything would take {span(faster)}"
         f"{_costs(there.hardware, spent)}."
     )
 

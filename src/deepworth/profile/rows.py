@@ -1,4 +1,4 @@
-"""Concerns about rows: the same row in two parts, the same row with two labels, classes that are rare."""
+"""Concerns about rows: the same in two parts or with two labels, classes that are rare, amounts that outweigh all."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import numpy as np
 from deepworth.data.duplicates import repeated, shared_rows
 from deepworth.profile.view import View
 from deepworth.types import Concern
+from deepworth.words import amount, count, portion
 
 SMALL_SHARE = 0.1  # a binary class below it is called rare ...
 LARGE_RATIO = 10  # ... as is a class that many times smaller than the largest
@@ -14,6 +15,9 @@ TOLERATED = 0.001  # share of the training rows in conflict that is not worth a 
 SHOWN = 3  # examples
 MOSTLY = 0.5  # share of the test rows that have a twin from which columns are to blame, not copies
 FEW_ROWS = 20  # training rows below which nothing is known about a class
+DECIDE = 5, 0.1  # rows, and share of the rows, below which those that count are too few to judge a regression by
+HEAVY = 0.05  # share of the squared spread from which a row is named
+ROBUST = ("mae",)  # metrics that no single row decides
 
 
 def duplicates(view: View) -> list[Concern]:
@@ -98,3 +102,35 @@ def balance(view: View) -> list[Concern]:
             )
         )
     return found
+
+
+def outliers(view: View) -> list[Concern]:
+    """Amounts so far out that a handful of training rows decides every squared error.
+
+    How many rows count is Kish's effective number, (sum e)^2 / sum e^2, of the squared distances e to the median.
+    """
+    task, amounts = view.dataset.task, view.labels
+    if task.is_classification or task.metric in ROBUST:
+        return []
+    middle = float(np.median(amounts))
+    apart = np.abs(amounts - middle)
+    if not apart.max():
+        return []
+    spread = (apart / apart.max()) ** 2
+    spread /= spread.sum()
+    if 1 / (spread**2).sum() >= min(DECIDE[0], DECIDE[1] * len(amounts)):
+        return []
+    heavy = np.flatnonzero(spread >= HEAVY)
+    heavy = heavy[np.argsort(-spread[heavy], kind="stable")]
+    first = heavy[:SHOWN]
+    return [
+        Concern(
+            id="outliers",
+            message=f"{count(len(heavy), 'row')} of {len(amounts):,} in training {'hold' if len(heavy) > 1 else 'holds'} "
+            f"{portion(spread[heavy].sum())} of the squared spread of {task.target!r} (median {amount(middle)}): they "
+            "decide every squared error; mend them if they are wrong, or choose by --metric mae",
+            columns=(task.target,),
+            rows=len(heavy),
+            examples=tuple(f"row {view.rows['train'][i]}: {amount(amounts[i])}" for i in first),
+        )
+    ]

@@ -7,12 +7,12 @@ from pathlib import Path
 from deepworth.profile.broken import broken_files
 from deepworth.profile.facts import facts
 from deepworth.profile.leaks import leaks
-from deepworth.profile.rows import balance, conflicts, duplicates
+from deepworth.profile.rows import balance, conflicts, duplicates, outliers
 from deepworth.profile.structure import groups, times
 from deepworth.profile.view import View
 from deepworth.types import Profile
 
-CHECKS = (leaks, groups, times, duplicates, conflicts, balance, broken_files)  # View -> concerns, the gravest first
+CHECKS = (leaks, groups, times, duplicates, conflicts, balance, outliers, broken_files)  # View -> concerns, the gravest first
 
 
 def profile_data(folder: Path) -> Profile:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import codecs
 import csv
 import io
+import re
 import sys
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -31,6 +33,8 @@ OTHERS = (
     "cp850", "mac_roman", "cp1250", "iso8859_2", "cp1251", "koi8_r", "iso8859_5", "cp1253", "cp1254", "cp1255",
     "cp1256", "shift_jis", "euc_jp", "gb18030", "big5", "euc_kr",
 )  # fmt: skip
+BY_CHANCE = ("cp850", "big5", "gb18030")  # a few western letters look like these, too
+SIGNS = "°²³µ§€"  # western, and no letters
 BOMS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF32_LE, "utf-32"), (codecs.BOM_UTF32_BE, "utf-32"),
         (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))  # fmt: skip
 
@@ -168,7 +172,16 @@ def _guess(foreign: bytes) -> str:
     tie = any((match.chaos, match.coherence) == (best.chaos, best.coherence) for match in rivals if best)
     if best is None or tie or _decoded(foreign, best.encoding) == western:
         return "latin-1" if western is None else "cp1252"  # latin-1 takes any byte
+    lone = len(re.findall(rb"[\x80-\xff]+", foreign)) > 0.67 * (len(foreign) - len(foreign.decode("ascii", "ignore")))
+    if western and lone and best.encoding in BY_CHANCE and _lettered(western) >= _lettered(str(best)):
+        return "cp1252"
     return best.encoding
+
+
+def _lettered(text: str) -> float:
+    """The share of the foreign characters that are letters, as those within words are where they are read rightly."""
+    beyond = [char for char in text if not char.isascii()]
+    return sum(char in SIGNS or unicodedata.category(char) in ("Ll", "Lu", "Lo") for char in beyond) / len(beyond)
 
 
 def _decoded(data: bytes, encoding: str) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -56,8 +57,13 @@ def estimate_view(choice: Choice, about: str, change: Easier | None = None, comm
 
 
 def _fits(places: Sequence[Place]) -> str:
-    """Where it fits, the cheapest for its speed first, at its price an hour."""
-    fitting = [place for place in places if place.answer["fits"]]
+    """Where it fits, what costs least an hour first."""
+
+    def hourly(place: Place) -> float:
+        price = place.answer.get("usd_per_hour")
+        return price["likely"] if price else math.inf
+
+    fitting = sorted((place for place in places if place.answer["fits"]), key=hourly)
     price = fitting[0].answer.get("usd_per_hour")
     rent = f" for {money(price['likely'])} an hour" if price else ""
     more = f", and {len(fitting) - 1} more of {len(places)}" if len(fitting) > 1 else ""
@@ -193,8 +199,9 @@ def _brief(number: float) -> str:
 
 def _memory(place: Place) -> str:
     peak = place.answer["peak_gb"]
-    low, likely, high = (f"{peak[key]:.{0 if peak['likely'] >= 100 else 1}f}" for key in ("low", "likely", "high"))
-    return f"{likely} [{low}..{high}] of {place.answer['usable_gb']:.0f}"
+    digits = 0 if peak["likely"] >= 100 else 1
+    low, likely, high = (f"{peak[key]:.{digits}f}" for key in ("low", "likely", "high"))
+    return f"{likely} [{low}..{high}] of {place.answer['usable_gb']:.{digits}f}"
 
 
 def _dollars(usd: Range) -> str:
