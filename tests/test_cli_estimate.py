@@ -191,3 +191,9 @@ def test_names_of_torchvision_and_of_the_hub_are_known(name: str) -> None:
 def test_a_laptop_is_told_where_its_gpu_is_found() -> None:
     told = run("resnet50", "--hardware", "RTX 4060 laptop")
     assert told.exit_code == 2 and "--hardware auto" in told.stderr
+
+
+def test_of_too_many_images_fewer_are_said() -> None:
+    told = " ".join(run("resnet50", "--batch", "4096", "--hardware", "T4").stdout.split())
+    assert "with --batch 128 (fewer images at a time) it fits T4: " in told
+    assert "deepworth estimate resnet50 --hardware T4 --batch 128" in told

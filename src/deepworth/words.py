@@ -91,6 +91,11 @@ def count(number: int, noun: str) -> str:
     return f"{number:,} {noun if number == 1 else plural}"
 
 
+def are(number: int) -> str:
+    """The verb after a count."""
+    return "is" if number == 1 else "are"
+
+
 def money(usd: float) -> str:
     """$0.004, $0.53, $12, $1,250: two digits that matter below a dollar."""
     if usd < 0.0005:

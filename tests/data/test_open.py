@@ -187,7 +187,8 @@ def test_a_first_column_without_a_name_that_numbers_the_rows_is_no_feature(tmp_p
     found = opened(pa.table({"": numbers, "n": NUMBERS, "label": LABELS}), tmp_path / "index")
     assert found.features == ("n",)
     assert "columns that only name their rows are left out: column_1" in found.notes
-    wanted = opened(pa.table({"": numbers, "n": NUMBERS, "label": LABELS}), tmp_path / "b", kinds={"column_1": "number"})
+    numbered = pa.table({"": numbers, "n": NUMBERS, "label": LABELS})
+    wanted = opened(numbered, tmp_path / "wanted", kinds={"column_1": "number"})
     assert wanted.features == ("column_1", "n")
     second = opened(pa.table({"n": NUMBERS, "": numbers, "label": LABELS}), tmp_path / "second")
     assert second.features == ("n", "column_2")

@@ -96,7 +96,7 @@ def test_each_stop_has_its_reason() -> None:
         return step.reason
 
     assert reason([]) == "nothing is left to try"
-    assert "takes 500 s, 100 s are left" in reason([Offer(kind="tabm", seconds=500)])
+    assert "takes 8 m 20 s, 1 m 40 s are left" in reason([Offer(kind="tabm", seconds=500)])
     assert "no step pays: tabm is expected to save" in reason([Offer(kind="tabm", seconds=50)], price=1)
 
 

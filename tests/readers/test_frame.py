@@ -63,6 +63,31 @@ def test_parts_become_a_split() -> None:
     assert read.split == "split"
 
 
+def test_a_dict_of_tables_has_the_parts_that_its_keys_name() -> None:
+    pandas, polars = (pytest.importorskip(name) for name in ("pandas", "polars"))
+    rows = {"n": [1.5, 2.5], "label": ["u", "v"]}
+    names = ("train", "valid", "test")
+    for table in (pandas.DataFrame(rows), polars.DataFrame(rows), pa.table(rows), rows):
+        source = dict.fromkeys(names, table)
+        read = read_source(source, OPTIONS)
+        assert read.split == "split"
+        assert read.table["split"].to_pylist() == ["train"] * 2 + ["valid"] * 2 + ["test"] * 2
+        assert read.table["n"].to_pylist() == [1.5, 2.5] * 3
+    one = read_source({"anything": pandas.DataFrame(rows)}, OPTIONS)
+    assert (one.table.to_pydict(), one.split) == (rows, None)
+    with pytest.raises(UserError, match="'more' is none of train, validation, test"):
+        read_source({"train": pandas.DataFrame(rows), "more": pandas.DataFrame(rows)}, OPTIONS)
+    with pytest.raises(UserError, match="row 1 of a list of rows is 1, no dict"):
+        read_source({"train": pandas.DataFrame(rows), "test": [1, 2]}, OPTIONS)
+
+
+def test_a_list_of_rows() -> None:
+    rows = [{"a": 1, "label": "u"}, {"label": "v", "b": "x"}]
+    assert read_source(rows, OPTIONS).table.to_pydict() == {"a": [1, None], "label": ["u", "v"], "b": [None, "x"]}
+    with pytest.raises(UserError, match="row 2 of a list of rows is 2, no dict"):
+        read_source([{"a": 1}, 2], OPTIONS)
+
+
 def test_embedded_images_become_files(tmp_path: Path) -> None:
     datasets = pytest.importorskip("datasets")
     cells = [{"bytes": picture(shade), "path": None} for shade in (10, 200, 90)]

@@ -129,7 +129,7 @@ def test_a_changed_record_changes_its_sentence() -> None:
     prices, dearer = (of(TREES), of(NET)), replace(of(NET), usd=Range(low=1.0, likely=2.0, high=3.0))
     before, after = (cost_sentences(TREES, NET, some) for some in (prices, (prices[0], dearer)))
     assert [a == b for a, b in zip(before, after, strict=True)] == [False, True, True]
-    assert "$2.00 [$1.00 .. $3.00]" in after[0]
+    assert "$2.00 [$1.00..$3.00]" in after[0]
     assert break_even(TREES, NET, prices, gain()) != break_even(TREES, NET, (prices[0], dearer), gain())
 
 

@@ -8,9 +8,11 @@ from deepworth.climb.alarm import deferred
 from deepworth.climb.attempt import SOON, TICK, Attempt, deserves_more, put_aside, result_before
 from deepworth.climb.stopping import seen_enough
 from deepworth.climb.watch import Watch
+from deepworth.decide.limits import limited
 from deepworth.metrics.scores import Metric, metric
 from deepworth.store import INTERRUPTED, RunFolder
 from deepworth.types import Candidate, Dataset, Goals, Machine, Plan, Splits, Trial, TrialResult
+from deepworth.words import duration, span
 
 LEAST = 10.0  # seconds any trial may take while the limit allows: estimates of small ones are unsure
 
@@ -74,13 +76,9 @@ class Ladder:
         if reason := seen_enough(candidate, self.results, self.dataset, self.splits, self.goals, self.metric):
             return reason
         if left < SOON:
-            return f"no time left: the limit of {self.goals.seconds:.0f} s is reached"
+            return f"no time left: the limit of {limited(self.goals.seconds)} is reached"
         if candidate.estimate.seconds.low > left:
-            seconds = candidate.estimate.seconds
-            return (
-                f"estimated {seconds.likely:.0f} s [{seconds.low:.0f} .. {seconds.high:.0f}], "
-                f"{left:.0f} s were left of the limit"
-            )
+            return f"estimated {span(candidate.estimate.seconds)}, {duration(left)} were left of the limit"
         return ""
 
     def _allotment(self, candidate: Candidate, left: float) -> float:

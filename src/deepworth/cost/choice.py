@@ -78,6 +78,11 @@ def easier(request: Mapping[str, Any], items: float | None, names: Sequence[str]
     """The mildest usual change with which the run fits somewhere; None where it fits as asked, or nothing helps."""
     if any(place.answer["fits"] for place in choice.places):
         return None
+    if "batch" in request:  # of images: as many as people take of those that fit
+        smaller = choose({field: value for field, value in request.items() if field != "batch"}, items, names)
+        fitting = [place.answer["batch"] for place in smaller.places if place.answer["fits"]]
+        flags = {"--batch": str(fitting[0])} if fitting else {}
+        return Easier(change="fewer images at a time", flags=flags, choice=smaller) if fitting else None
     helping = {place.answer.get("remedy") for place in choice.places}
     for change, (fields, flags) in CHANGES.items():
         if change in helping:

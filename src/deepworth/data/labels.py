@@ -12,6 +12,7 @@ import pyarrow.types as pt
 from deepworth.data import forms
 from deepworth.errors import UserError
 from deepworth.types import Label, Task, TaskKind
+from deepworth.words import are, count
 
 ABSENT = ("NaN", "nan", "NaT", "NA", "N/A", "n/a", "#N/A", "#NA", "<NA>", "NULL", "null")  # as in delimited text
 RARE = 3  # a class needs this many rows: one each to learn from, to choose by and to judge by
@@ -177,10 +178,10 @@ def _classes(
             f"than {RARE} rows ({_examples(values)}): no class can be learned from so few; " + _way_out(values)
         )
     if rare.any():
-        names = ", ".join(repr(v) for v in labels.filter(pa.array(rare)).to_pylist()[:5])
+        names, few = ", ".join(repr(v) for v in labels.filter(pa.array(rare)).to_pylist()[:5]), int(rare.sum())
         notes.append(
-            f"{int(rare.sum())} classes of {target!r} with fewer than {RARE} rows are left out "
-            f"({int(counts[rare].sum())} rows): {names}{', ...' if rare.sum() > 5 else ''}"
+            f"{count(few, 'class')} of {target!r} with fewer than {RARE} rows {are(few)} left out "
+            f"({count(int(counts[rare].sum()), 'row')}): {names}{', ...' if few > 5 else ''}"
         )
     classes: tuple[Label, ...] = tuple(sorted(labels.filter(pa.array(~rare)).to_pylist()))
     if len(classes) < 2:
@@ -198,7 +199,8 @@ def _classes(
 
 
 def _left_out(target: str, values: pa.ChunkedArray) -> list[str]:
-    return [f"{values.null_count:,} rows without {target!r} are left out"] if values.null_count else []
+    missing = values.null_count
+    return [f"{count(missing, 'row')} without {target!r} {are(missing)} left out"] if missing else []
 
 
 def _one_value(target: str, values: pa.ChunkedArray) -> str:

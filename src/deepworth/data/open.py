@@ -29,7 +29,7 @@ from deepworth.readers._files import DAMAGED
 from deepworth.readers.result import Read
 from deepworth.registry import resolve, specs
 from deepworth.types import Column, Dataset, Kind, Modality, Roles, SourceOptions
-from deepworth.words import count
+from deepworth.words import are, count
 
 TABLE = "table.arrow"
 TARGET = "sealed/target.arrow"
@@ -265,7 +265,8 @@ def _located(
         stamps.append(hashlib.sha256(told.encode()).hexdigest())
         if found.missing:
             notes.append(
-                f"{found.missing:,} of {len(table):,} rows are left out: their {column.name!r} is missing or empty"
+                f"{found.missing:,} of {count(len(table), 'row')} {are(found.missing)} left out: {column.name!r} is missing or "
+                "empty there"
             )
     if not keep and not present.all():
         table = table.filter(pa.array(present))

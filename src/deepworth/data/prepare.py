@@ -16,6 +16,7 @@ from deepworth.data.split import SplitIndices, given_parts, group_codes, make_sp
 from deepworth.errors import UserError, naming
 from deepworth.store import RunFolder, write, write_array
 from deepworth.types import Dataset, Goals, Roles, SourceOptions, Splits, Task, dump
+from deepworth.words import are, count
 
 if TYPE_CHECKING:
     from deepworth.data.open import Opened
@@ -113,14 +114,14 @@ def _divide(table: pa.Table, labels: Labels, roles: Roles, seed: int) -> tuple[n
         moments = time_codes(roles.time, table.column(roles.time))
         lost = int((keep & (moments < 0)).sum())
         if lost:
-            notes.append(f"{lost:,} rows without {roles.time!r} are left out: they are neither past nor future")
+            notes.append(f"{count(lost, 'row')} without {roles.time!r} {are(lost)} left out: neither past nor future")
         keep = keep & (moments >= 0)
         times = moments[keep]
     groups = None
     if roles.group:
         groups = group_codes(table.column(roles.group))[keep]
         if nameless := int((groups == 0).sum()):
-            notes.append(f"{nameless:,} rows without {roles.group!r} are kept together as one group")
+            notes.append(f"{count(nameless, 'row')} without {roles.group!r} {are(nameless)} kept together as one group")
     given = given_parts(roles.split, table.column(roles.split))[keep] if roles.split else None
     codes = labels.codes[keep[labels.keep]]
     division = make_splits(codes, labels.task, seed, given=given, groups=groups, times=times)

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from deepworth.types import Goals, Rung
+from deepworth.words import duration
 
 Array = npt.NDArray[np.float64]
 
@@ -223,7 +224,9 @@ def next_step(
     fitting = [offer for offer in offers if offer.seconds <= left]
     if not fitting:
         cheapest = min(offer.seconds for offer in offers)
-        return Step(offer=None, reason=f"the next step takes {cheapest:.0f} s, {left:.0f} s are left of the limit")
+        return Step(
+            offer=None, reason=f"the next step takes {duration(cheapest)}, {duration(left)} are left of the limit"
+        )
     outlook = look(experience, bought, [offer.kind for offer in fitting])
     best = outlook.favourite([step.kind for step in bought])
     steps = [_weigh(outlook, offer, best, price) for offer in fitting]

@@ -38,7 +38,7 @@ def broken_files(view: View) -> list[Concern]:
                 found.append(
                     Concern(
                         id="broken",
-                        message=f"{len(bad)} of {len(paths)} files looked at cannot be {column.kind} files: {first}",
+                        message=f"{len(bad)} of {count(len(paths), 'file')} looked at cannot be {column.kind} files: {first}",
                         columns=(column.name,),
                         rows=len(bad),
                         examples=tuple(path for path, _ in bad[:20]),

@@ -35,8 +35,8 @@ def duplicates(view: View) -> list[Concern]:
     return [
         Concern(
             id="duplicates",
-            message=f"{shared:,} of {len(test):,} test rows ({shared / len(test):.1%}) have the same features as a "
-            f"training or validation row: {why}",
+            message=f"{shared:,} of {count(len(test), 'test row')} ({shared / len(test):.1%}) "
+            f"{'has' if shared == 1 else 'have'} the same features as a training or validation row: {why}",
             rows=shared,
             examples=tuple(f"row {row} and row {twin}" for row, twin in zip(first, twins, strict=True)),
         )
@@ -86,7 +86,7 @@ def balance(view: View) -> list[Concern]:
         found.append(
             Concern(
                 id="imbalance",
-                message=f"the rarest class {task.classes[rarest]!r} has {counts[rarest]:,} training rows "
+                message=f"the rarest class {task.classes[rarest]!r} has {count(int(counts[rarest]), 'training row')} "
                 f"({share:.1%}), the commonest {counts.max():,}: accuracy flatters here, look at macro_f1 or log_loss",
                 rows=int(counts[rarest]),
             )
@@ -97,7 +97,7 @@ def balance(view: View) -> list[Concern]:
         found.append(
             Concern(
                 id="rare",
-                message=f"{len(few)} classes have fewer than {FEW_ROWS} training rows: {names}",
+                message=f"{count(len(few), 'class')} {'has' if len(few) == 1 else 'have'} fewer than {FEW_ROWS} training rows: {names}",
                 rows=int(counts[few].sum()),
             )
         )
@@ -126,9 +126,9 @@ def outliers(view: View) -> list[Concern]:
     return [
         Concern(
             id="outliers",
-            message=f"{count(len(heavy), 'row')} of {len(amounts):,} in training {'hold' if len(heavy) > 1 else 'holds'} "
-            f"{portion(spread[heavy].sum())} of the squared spread of {task.target!r} (median {amount(middle)}): they "
-            "decide every squared error; mend them if they are wrong, or choose by --metric mae",
+            message=f"{len(heavy):,} of {count(len(amounts), 'training row')} {'hold' if len(heavy) > 1 else 'holds'} "
+            f"{portion(spread[heavy].sum())} of the squared spread of {task.target!r} (median "
+            f"{amount(middle)}) and with it any squared error: mend what is wrong there, or choose by --metric mae",
             columns=(task.target,),
             rows=len(heavy),
             examples=tuple(f"row {view.rows['train'][i]}: {amount(amounts[i])}" for i in first),

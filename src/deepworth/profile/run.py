@@ -12,7 +12,8 @@ from deepworth.profile.structure import groups, times
 from deepworth.profile.view import View
 from deepworth.types import Profile
 
-CHECKS = (leaks, groups, times, duplicates, conflicts, balance, outliers, broken_files)  # View -> concerns, the gravest first
+# View -> concerns, the gravest first
+CHECKS = (leaks, groups, times, duplicates, conflicts, balance, outliers, broken_files)
 
 
 def profile_data(folder: Path) -> Profile:

@@ -9,10 +9,14 @@ from typing import Any
 import pyarrow as pa
 
 from deepworth.data.media import BROKEN, refuse_trap
+from deepworth.data.tidy import own_names
 from deepworth.errors import MissingPackage, UserError, nearest
 from deepworth.readers._files import DAMAGED, name_of, parts_of
 from deepworth.readers.result import Read, words_only
 from deepworth.types import SourceOptions
+from deepworth.words import count
+
+TITLES = 10  # rows below the first in which the names may stand
 
 
 def read(source: str | Path, options: SourceOptions) -> Read:
@@ -41,6 +45,7 @@ def read(source: str | Path, options: SourceOptions) -> Read:
     )
     header, *rows = sheets[filled[0]]
     names = [str(name) for name in header]
+    _refuse_title(path, filled[0], names, rows, options.target)
     columns = [
         _column(values, words)
         for values, words in zip(zip(*rows, strict=True), words_only(options, names), strict=True)
@@ -53,6 +58,18 @@ def read(source: str | Path, options: SourceOptions) -> Read:
         base=str(path.absolute().parent),
         notes=tuple(notes),
     )
+
+
+def _refuse_title(path: Path, sheet: str, names: list[str], rows: list[list[Any]], target: str | None) -> None:
+    """Raise UserError where the column asked for is named in a row below the first, as under a title."""
+    if target is None or target in own_names(names):
+        return
+    below = [place for place, row in enumerate(rows[:TITLES], 2) if target in map(str, row)]
+    if below:
+        raise UserError(
+            f"{path}: the first row of sheet {sheet!r} names no column {target!r}, but row {below[0]} does: take "
+            f"{count(below[0] - 1, 'row')} above it out of the sheet, so that the names come first"
+        )
 
 
 def _column(values: tuple[Any, ...], words: bool) -> pa.Array:

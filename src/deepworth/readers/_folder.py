@@ -20,6 +20,7 @@ from deepworth.readers._files import AUDIO, DAMAGED, IMAGES, TABLES, TEXTS, name
 from deepworth.readers.result import Read
 from deepworth.registry import resolve, specs
 from deepworth.types import Kind, SourceOptions
+from deepworth.words import are, count
 
 KINDS: dict[Kind, tuple[str, ...]] = {"image": IMAGES, "audio": AUDIO, "text": TEXTS}
 JUNK = ("__MACOSX", "Thumbs.db", "desktop.ini")
@@ -182,13 +183,13 @@ def _layout(files: tuple[PurePosixPath, ...], suffixes: tuple[str, ...], classed
     rows = list(zip(wanted, parts, strict=True))
     if divided:
         rows, dropped = _keep(rows, lambda p: len(p) > 1 and p[0] in named)
-        notes += [f"{dropped:,} files outside {', '.join(sorted(named))} are left out"] if dropped else []
+        notes += [f"{count(dropped, 'file')} outside {', '.join(sorted(named))} {are(dropped)} left out"] if dropped else []
         splits = {file: named[p[0]] for file, p in rows}
         rows = [(file, p[1:]) for file, p in rows]
     classes = any(len(p) > 1 for _, p in rows)
     if classes:
         rows, dropped = _keep(rows, lambda p: len(p) > 1)
-        notes += [f"{dropped:,} files without a class folder are left out"] if dropped else []
+        notes += [f"{count(dropped, 'file')} without a class folder {are(dropped)} left out"] if dropped else []
     several = divided and len(set(splits.values())) > 1
     return Layout(
         tuple(file for file, _ in rows),
@@ -207,8 +208,9 @@ def _keep(rows: list[Row], good: Callable[[tuple[str, ...]], bool]) -> tuple[lis
 
 
 def _left_out(others: Counter[str]) -> str:
-    shown = ", ".join(f"{count} {kind}" for kind, count in others.most_common(4))
-    return f"{others.total():,} other files are left out: {shown}{', ...' if len(others) > 4 else ''}"
+    shown = ", ".join(f"{number} {kind}" for kind, number in others.most_common(4))
+    total = others.total()
+    return f"{count(total, 'other file')} {are(total)} left out: {shown}{', ...' if len(others) > 4 else ''}"
 
 
 def _decode(data: bytes) -> str:
@@ -260,7 +262,7 @@ def _read(path: Path, options: SourceOptions) -> Read:
 def _nothing(tree: Tree, what: str) -> str:
     tables = [str(file) for file in tree.files if suffix_of(file) in TABLES]
     if tables:
-        return f"{tree.path} holds {len(tables)} tables and no media files: name one of {', '.join(tables[:5])}"
+        return f"{tree.path} holds {count(len(tables), 'table')} and no media files: name one of {', '.join(tables[:5])}"
     found = Counter(suffix_of(file) or file.name for file in tree.files)
-    shown = ", ".join(f"{count} {kind}" for kind, count in found.most_common(5)) or "no files"
+    shown = ", ".join(f"{number} {kind}" for kind, number in found.most_common(5)) or "no files"
     return f"the {what} {tree.path} holds {shown}: expected a folder for each class, with images, audio or .txt files"

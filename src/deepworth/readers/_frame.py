@@ -14,15 +14,16 @@ from deepworth.types import SourceOptions
 
 
 def read(source: Any, options: SourceOptions) -> Read:
-    """The table of a pandas, polars or pyarrow object, a Hugging Face Dataset or DatasetDict, or a dict of columns.
+    """The table of a pandas, polars or pyarrow object, a Hugging Face Dataset, a dict of columns, a list of dicts.
 
-    Columns of the same name stay side by side, as in a file. Raises UserError for a column of mixed types. Embedded
-    images and recordings stay bytes until they are opened.
+    A DatasetDict, as any dict of such tables, has the parts train, validation and test that its keys name. Columns of
+    the same name stay side by side, as in a file. Raises UserError for a column of mixed types. Embedded images and
+    recordings stay bytes until they are opened.
     """
     library = type(source).__module__.partition(".")[0]
     try:
-        if library == "datasets":
-            return _dataset(source, type(source).__name__)
+        if library == "datasets" or _is_parts(source):
+            return _dataset(source, type(source).__name__, options)
         table = _table(source, library, options)
     except (pa.ArrowException, TypeError, ValueError) as error:
         raise UserError(
@@ -53,7 +54,7 @@ def read_hub(source: str, options: SourceOptions) -> Read:
             f"{source} is no file here, and cannot be had from the Hugging Face hub: {str(error)[:300]}; "
             "name a file or folder that is there"
         ) from error
-    read = _dataset(found, source)
+    read = _dataset(found, source, options)
     return Read(**{**vars(read), "name": name.rpartition("/")[2], "reader": "hub", "source": source})
 
 
@@ -62,12 +63,31 @@ def _table(source: Any, library: str, options: SourceOptions) -> pa.Table:
         return pa.Table.from_batches([source])
     if isinstance(source, dict):
         return _from_columns(source.items(), options)
+    if isinstance(source, list):
+        return _from_rows(source, options)
     if library == "pandas":
         frame = source.to_frame() if source.ndim == 1 else source
         return _from_columns(frame.items(), options)
     if library == "polars" and hasattr(source, "collect"):
         source = source.collect()
     return pa.table(source)  # through __arrow_c_stream__, without a copy
+
+
+def _is_parts(source: Any) -> bool:
+    """Whether a dict holds tables, not columns: what has columns of its own, as every kind of table has."""
+    return isinstance(source, dict) and any(
+        isinstance(part, dict | pa.RecordBatch | pa.Table) or hasattr(part, "columns") or hasattr(part, "features")
+        for part in source.values()
+    )
+
+
+def _from_rows(rows: list[Any], options: SourceOptions) -> pa.Table:
+    """A dict a row; what a row lacks is missing. Raises UserError for a row that is no dict."""
+    for place, row in enumerate(rows):
+        if not isinstance(row, dict):
+            raise UserError(f"row {place + 1} of a list of rows is {row!r:.40}, no dict: give a dict a row")
+    names = dict.fromkeys(name for row in rows for name in row)
+    return _from_columns(((name, [row.get(name) for row in rows]) for name in names), options)
 
 
 def _from_columns(columns: Iterable[tuple[Any, Any]], options: SourceOptions) -> pa.Table:
@@ -88,21 +108,22 @@ def _from_columns(columns: Iterable[tuple[Any, Any]], options: SourceOptions) ->
     return pa.Table.from_arrays(arrays, names=names)
 
 
-def _dataset(source: Any, name: str) -> Read:
-    """A Dataset, or the parts of a DatasetDict under each other with their names in `split`."""
+def _dataset(source: Any, name: str, options: SourceOptions) -> Read:
+    """A Dataset, or the tables of a dict under each other with their parts in `split`."""
     if not isinstance(source, dict):
-        table, split = _part(source), None
+        table, split = _part(source, options), None
     else:
-        unknown = [part for part in source if part_of(part) is None]
+        unknown = [part for part in source if part_of(str(part)) is None]
         if unknown and len(source) > 1:
             raise UserError(
-                f"the data set has the parts {', '.join(source)}: {unknown[0]!r} is none of train, validation, test"
+                f"the data set has the parts {', '.join(map(str, source))}: {unknown[0]!r} is none of train, "
+                "validation, test; name its parts so, or give one table"
             )
-        parts = {part: _part(rows) for part, rows in source.items()}
+        parts = {part: _part(rows, options) for part, rows in source.items()}
         split = "split" if len(parts) > 1 else None
         table = pa.concat_tables(
             [
-                rows.append_column("split", pa.array([part_of(part)] * len(rows))) if split else rows
+                rows.append_column("split", pa.array([part_of(str(part))] * len(rows))) if split else rows
                 for part, rows in parts.items()
             ],
             promote_options="permissive",
@@ -110,8 +131,14 @@ def _dataset(source: Any, name: str) -> Read:
     return Read(table=table, name="dataset", reader="frame", source=f"{name} of {len(table):,} rows", split=split)
 
 
-def _part(dataset: Any) -> pa.Table:
-    """The rows of one Dataset, selections applied, class numbers as names, images and audio as their stored bytes."""
+def _part(dataset: Any, options: SourceOptions) -> pa.Table:
+    """The rows of one Dataset, selections applied, class numbers as names, images and audio as their stored bytes.
+
+    Those of any other table as they are.
+    """
+    library = type(dataset).__module__.partition(".")[0]
+    if library != "datasets":
+        return _table(dataset, library, options)
     import datasets
 
     if not isinstance(dataset, datasets.Dataset):

@@ -197,7 +197,7 @@ def _helps_said(
     if more_helps == "rung":
         return f"The step to {challenger} helps more ({step} of the error) than twice the data would {base} ({twice})."
     said = f"Whether twice the data or the step to {challenger} helps {base} more cannot be told yet"
-    return f"{said}." if difference is None else f"{said}: the data {_share(difference)} of the error."
+    return f"{said}." if difference is None else f"{said}: they differ by {_share(difference)} of the error."
 
 
 def _share(found: Projection | Projected | Gain) -> str:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+from deepworth import words
 from deepworth.cost import money
 from deepworth.cost.choice import rented
 from deepworth.decide.hardware import found, priced, reckoned
 from deepworth.registry import ModelSpec, find, resolve, specs
 from deepworth.store import RunFolder
 from deepworth.types import DEEP, Estimate, Gain, Hardware, Machine, Price, Range, TrialResult, Workload
-from deepworth.words import duration, percent
+from deepworth.words import duration, money_span, percent
 
 VCPU_GB = 2.0  # of memory that come at least with a rented vCPU
 ANOTHER_CPU = 1.5  # times faster or slower that a rented processor may be
@@ -143,17 +144,13 @@ def _training(one: Price, where: str = "") -> str:
     if one.kwh:
         spent.append(energy(one.kwh.likely))
     if one.usd:
-        spent.append(f"{dollars(one.usd.likely)} [{dollars(one.usd.low)} .. {dollars(one.usd.high)}]")
+        spent.append(money_span(one.usd))
     return ", ".join(spent) + ("" if where else f" on {one.hardware}")
 
 
 def _rent(one: Price) -> str:
     assert one.cheapest_usd and one.cheapest_seconds
-    usd = one.cheapest_usd
-    return (
-        f"{one.cheapest} ({dollars(usd.likely)} [{dollars(usd.low)} .. {dollars(usd.high)}], about "
-        f"{duration(one.cheapest_seconds.likely)})"
-    )
+    return f"{one.cheapest} ({money_span(one.cheapest_usd)}, about {duration(one.cheapest_seconds.likely)})"
 
 
 def _using(one: Price) -> str:
@@ -211,7 +208,7 @@ def _worth(usd: float) -> str:
 
 def price_line(one: Price) -> str:
     """What one model costs, in a line."""
-    cost = f", {dollars(one.usd.likely)}" if one.usd else ""
+    cost = f", {words.money(one.usd.likely)}" if one.usd else ""
     each = f"{milliseconds(one.ms_1)} a prediction" if one.ms_1 else "predictions were not timed"
     batch = f" ({milliseconds(one.ms_32)} in batches of 32)" if one.ms_32 else ""
     return f"{duration(one.seconds)}{cost} to train; {each}{batch}; {one.artefact_mb:.1f} MB"

@@ -73,7 +73,7 @@ def _fits(places: Sequence[Place]) -> str:
 def _nothing_fits(change: Easier | None) -> str:
     """That it is too large as asked; and with which change it fits, where, and what that takes."""
     if change is None:
-        return "it fits nowhere here, and none of the usual changes makes it fit"
+        return "it fits nowhere here, nor with what is usually changed"
     flags = " ".join(f"{flag} {value}".strip() for flag, value in change.flags.items())
     place = next(place for place in change.choice.places if place.answer["fits"])
     peak, usable = place.answer["peak_gb"], place.answer["usable_gb"]
