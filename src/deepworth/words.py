@@ -96,6 +96,11 @@ def are(number: int) -> str:
     return "is" if number == 1 else "are"
 
 
+def have(number: int) -> str:
+    """The verb after a count."""
+    return "has" if number == 1 else "have"
+
+
 def money(usd: float) -> str:
     """$0.004, $0.53, $12, $1,250: two digits that matter below a dollar."""
     if usd < 0.0005:

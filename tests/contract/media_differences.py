@@ -176,7 +176,7 @@ def _media(modality: Any, suffix: str) -> tuple[Difference, ...]:
               "of 12 rows have no image or recording", REST) for how in ("cut", "empty", "text", "zeros", "pipe")),
         one("one lost", BROKEN, lambda f, d: table(f, d, lost=True), "told", "1 of 12 rows", REST),
         one("none there", BROKEN, lambda f, d: copies(bad("empty"), suffix)(f, d), "refused", "are not there or empty"),
-        one("a document", OTHERS, among("list.pdf"), "told", "1 other files are left out: 1 .pdf"),
+        one("a document", OTHERS, among("list.pdf"), "told", "1 other file is left out: 1 .pdf"),
         one("an empty folder", EMPTY, lambda f, d: str((d / "new").mkdir() or d / "new"), "refused", "no files"),
         one("a table without paths", GONE, lambda f, d: pa.table({"a": [1]}), "refused", "lacks 1 column"),
     )  # fmt: skip
@@ -254,7 +254,7 @@ TEXTS = tuple(
          "'review' is missing", NONE),
         ("a document", OTHERS, lambda r, f: among("x.pdf")(
             [Path(p) for p in sorted(map(str, Path(_files("utf-8")(r, f)).rename(f / "old").iterdir()))], f),
-         "told", "1 other files are left out"),
+         "told", "1 other file is left out"),
         ("no rows", EMPTY, lambda r, f: {"review": []}, "refused", "has no rows"),
     )
 )  # fmt: skip

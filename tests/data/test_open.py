@@ -260,7 +260,7 @@ def test_few_missing_files_are_left_out_many_are_an_error(clips: Path, tmp_path:
         file.write("gone.wav,a,m\n")
     found = opened(str(clips), tmp_path)
     assert len(found.table) == N
-    assert any("1 of 61 rows are left out" in note for note in found.notes)
+    assert any("1 of 61 rows is left out" in note for note in found.notes)
     with clips.open("a") as file:
         file.write("".join(f"gone{i}.wav,a,m\n" for i in range(30)))
     with pytest.raises(UserError, match=r"31 of the 91 files .* 'gone.wav'; looked in .*audio.zip"):

@@ -91,7 +91,7 @@ def test_by_group_and_by_time(tmp_path):
 
     table = table.set_column(3, "when", pa.array([None if i == 7 else i for i in range(200)]))
     _, splits = prepared(table, "y", tmp_path / "time", roles=Roles(time="when"))
-    assert "1 rows without 'when' are left out: they are neither past nor future" in splits.notes
+    assert "1 row without 'when' is left out: neither past nor future" in splits.notes
     parts = [np.load(tmp_path / "time" / "splits" / f"{part}.npy") for part in ("train", "valid", "test")]
     assert parts[0].max() < parts[1].min() <= parts[1].max() < parts[2].min()
     examples = Examples.open(tmp_path / "time", "train")

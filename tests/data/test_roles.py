@@ -18,7 +18,7 @@ def test_of_several_media_columns_the_one_that_is_read_is_named(kind: str) -> No
     assert (modality, features) == (kind, ("front",))
     assert f"of 3 {kind} columns one is read: front, and not back, left (--ignore front reads the next)" in notes
     assert [note for note in notes if "models read no such" in note] == [
-        f"left out, since {kind} models read no such columns: remark"
+        f"left out, since {kind} models read no such columns: remark; --modality tabular reads these instead"
     ]
     _, features, _ = choose_features(columns, table, SourceOptions(), {"front"}, False)
     assert features == ("back",)

@@ -53,7 +53,7 @@ def test_classes_and_splits(packed: bool, tmp_path: Path) -> None:
         ("1.PNG", "cat", "train"), ("2.jpeg", "dög", "train"), ("3.webp", "cat", "valid"), ("4.tiff", "dög", "test")
     }  # fmt: skip
     assert (read.target, read.split, read.kinds) == ("label", "split", {"image": "image"})
-    assert read.notes == ("1 other files are left out: 1 .md",)
+    assert read.notes == ("1 other file is left out: 1 .md",)
     assert all(read_bytes(path) == PNG for path in read.table["image"].to_pylist())
 
 
@@ -155,4 +155,4 @@ def test_every_file_is_a_row_where_no_label_is_read(tmp_path: Path) -> None:
     read = read_folder(root, SourceOptions(ignore=("label",)))
     assert read.table.column_names == ["image"]
     assert read.table["image"].to_pylist() == [str(root / name) for name in names[:4]]
-    assert read.left_out == ("1 other files are left out: 1 .txt",)
+    assert read.left_out == ("1 other file is left out: 1 .txt",)

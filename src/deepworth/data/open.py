@@ -265,8 +265,8 @@ def _located(
         stamps.append(hashlib.sha256(told.encode()).hexdigest())
         if found.missing:
             notes.append(
-                f"{found.missing:,} of {count(len(table), 'row')} {are(found.missing)} left out: {column.name!r} is missing or "
-                "empty there"
+                f"{found.missing:,} of {count(len(table), 'row')} {are(found.missing)} left out: {column.name!r} is "
+                "missing or empty there"
             )
     if not keep and not present.all():
         table = table.filter(pa.array(present))

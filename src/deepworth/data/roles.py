@@ -152,7 +152,9 @@ def choose_features(
         chosen, usable = chosen[:1], [c for c in usable if c not in others]
     kept = {c.name for c in chosen}
     left = [c.name for c in usable if c.name not in kept]
-    notes += [f"left out, since {spec.name} models read no such columns: {_names(left)}"] if left else []
+    if left:
+        instead = "" if spec.name == "tabular" else "; --modality tabular reads these instead"
+        notes.append(f"left out, since {spec.name} models read no such columns: {_names(left)}{instead}")
     return spec.name, tuple(c.name for c in chosen), tuple(notes)
 
 

@@ -12,7 +12,7 @@ import pyarrow.types as pt
 from deepworth.data import forms
 from deepworth.errors import UserError
 from deepworth.types import Task
-from deepworth.words import are, count
+from deepworth.words import are, count, have
 
 TEST = 0.2  # share of all rows
 VALID = 0.2  # share of what the test part leaves
@@ -56,7 +56,8 @@ def make_splits(
     """
     if len(codes) < LEAST_ROWS:
         raise UserError(
-            f"{count(len(codes), 'row')} with a target {are(len(codes))} too few to learn from and judge: bring at least {LEAST_ROWS}"
+            f"{count(len(codes), 'row')} with a target {are(len(codes))} too few to learn from and judge: bring at least "
+            f"{LEAST_ROWS}"
         )
     if groups is not None and times is not None:
         raise UserError("a split by group and by time at once is not made: give --group or --time-column, not both")
@@ -194,8 +195,10 @@ def _classes_seen(codes: np.ndarray, part: np.ndarray, task: Task) -> list[str]:
     if len(unseen):
         names = ", ".join(repr(task.classes[c]) for c in unseen[:5])
         rows = int(counts[1][unseen].sum() + counts[2][unseen].sum())
-        notes.append(f"{count(len(unseen), 'class')} {'has' if len(unseen) == 1 else 'have'} no training row, so {count(rows, 'row')} "
-            f"cannot be predicted right: {names}")
+        notes.append(
+            f"{count(len(unseen), 'class')} {have(len(unseen))} no training row, so {count(rows, 'row')} "
+            f"cannot be predicted right: {names}"
+        )
     for name, of_part in (("validation", counts[1]), ("test", counts[2])):
         if (of_part > 0).sum() < 2:
             notes.append(f"the {name} part holds a single class")

@@ -6,6 +6,7 @@ from deepworth.data.media import read_bytes
 from deepworth.errors import UserError
 from deepworth.profile.view import View
 from deepworth.types import Concern
+from deepworth.words import count
 
 LOOKED_AT = 200
 STARTS = {
@@ -38,7 +39,8 @@ def broken_files(view: View) -> list[Concern]:
                 found.append(
                     Concern(
                         id="broken",
-                        message=f"{len(bad)} of {count(len(paths), 'file')} looked at cannot be {column.kind} files: {first}",
+                        message=f"{len(bad)} of {count(len(paths), 'file')} looked at cannot be {column.kind} files: "
+                        f"{first}",
                         columns=(column.name,),
                         rows=len(bad),
                         examples=tuple(path for path, _ in bad[:20]),

@@ -12,7 +12,7 @@ from deepworth.errors import UserError
 from deepworth.profile.terms import words_of
 from deepworth.profile.view import View
 from deepworth.types import Column, Concern
-from deepworth.words import count
+from deepworth.words import count, have
 
 TEXTS = 20_000  # texts compared: of the test rows first, of the others what is left
 PICTURES = 2_000
@@ -49,8 +49,8 @@ def _told(view: View, column: Column, test: np.ndarray, others: np.ndarray, look
     return [
         Concern(
             id="near-duplicates",
-            message=f"{len(test):,} of {count(looked_at, 'test row')} {'has' if len(test) == 1 else 'have'} {WHAT[column.kind]} in {column.name} that {how} "
-            "that of a training or validation row: the split may tear apart what belongs together",
+            message=f"{len(test):,} of {count(looked_at, 'test row')} {have(len(test))} {WHAT[column.kind]} in {column.name} "
+            f"that {how} that of a training or validation row: the split may tear apart what belongs together",
             columns=(column.name,),
             rows=len(test),
             examples=tuple(f"row {a} and row {b}" for a, b in zip(test[:SHOWN], others[:SHOWN], strict=True)),

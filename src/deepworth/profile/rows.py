@@ -7,7 +7,7 @@ import numpy as np
 from deepworth.data.duplicates import repeated, shared_rows
 from deepworth.profile.view import View
 from deepworth.types import Concern
-from deepworth.words import amount, count, portion
+from deepworth.words import amount, count, have, portion
 
 SMALL_SHARE = 0.1  # a binary class below it is called rare ...
 LARGE_RATIO = 10  # ... as is a class that many times smaller than the largest
@@ -36,7 +36,7 @@ def duplicates(view: View) -> list[Concern]:
         Concern(
             id="duplicates",
             message=f"{shared:,} of {count(len(test), 'test row')} ({shared / len(test):.1%}) "
-            f"{'has' if shared == 1 else 'have'} the same features as a training or validation row: {why}",
+            f"{have(shared)} the same features as a training or validation row: {why}",
             rows=shared,
             examples=tuple(f"row {row} and row {twin}" for row, twin in zip(first, twins, strict=True)),
         )
@@ -97,7 +97,7 @@ def balance(view: View) -> list[Concern]:
         found.append(
             Concern(
                 id="rare",
-                message=f"{count(len(few), 'class')} {'has' if len(few) == 1 else 'have'} fewer than {FEW_ROWS} training rows: {names}",
+                message=f"{count(len(few), 'class')} {have(len(few))} fewer than {FEW_ROWS} training rows: {names}",
                 rows=int(counts[few].sum()),
             )
         )

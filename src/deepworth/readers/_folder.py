@@ -183,7 +183,9 @@ def _layout(files: tuple[PurePosixPath, ...], suffixes: tuple[str, ...], classed
     rows = list(zip(wanted, parts, strict=True))
     if divided:
         rows, dropped = _keep(rows, lambda p: len(p) > 1 and p[0] in named)
-        notes += [f"{count(dropped, 'file')} outside {', '.join(sorted(named))} {are(dropped)} left out"] if dropped else []
+        notes += (
+            [f"{count(dropped, 'file')} outside {', '.join(sorted(named))} {are(dropped)} left out"] if dropped else []
+        )
         splits = {file: named[p[0]] for file, p in rows}
         rows = [(file, p[1:]) for file, p in rows]
     classes = any(len(p) > 1 for _, p in rows)
@@ -262,7 +264,9 @@ def _read(path: Path, options: SourceOptions) -> Read:
 def _nothing(tree: Tree, what: str) -> str:
     tables = [str(file) for file in tree.files if suffix_of(file) in TABLES]
     if tables:
-        return f"{tree.path} holds {count(len(tables), 'table')} and no media files: name one of {', '.join(tables[:5])}"
+        return (
+            f"{tree.path} holds {count(len(tables), 'table')} and no media files: name one of {', '.join(tables[:5])}"
+        )
     found = Counter(suffix_of(file) or file.name for file in tree.files)
     shown = ", ".join(f"{number} {kind}" for kind, number in found.most_common(5)) or "no files"
     return f"the {what} {tree.path} holds {shown}: expected a folder for each class, with images, audio or .txt files"
