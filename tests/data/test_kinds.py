@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import uuid
 from typing import Any
 
@@ -17,6 +18,10 @@ N = 400
 rng = np.random.default_rng(0)
 CITIES = ["Berlin", "New York", "Köln", "San Francisco", "Rio de Janeiro", "Oslo", "Lima", "Ulm"]
 NOUNS = ["card", "refund", "account", "transfer", "limit", "fee", "balance", "app", "code", "top-up", "cash", "rate"]
+
+
+SIGNS = ["waving", "red", "smiling", "broken", "tiny", "floating", "open"]
+SURNAMES = ["Smith", "Okafor", "Müller", "Li", "Da Silva", "Novak", "Haddad", "Ito", "Kaya", "Moreau", "Rossi", "Berg"]
 
 
 def words(n: int, length: int) -> list[str]:
@@ -58,6 +63,13 @@ def words(n: int, length: int) -> list[str]:
         ("text", words(N, 9), "text"),
         ("text", words(12, 9), "text"),
         ("title", words(N, 3), "text"),
+        ("annotation", [f"{a} {b}" for a in SIGNS for b in NOUNS] + ["donkey", "keyboard", "U-turn"], "text"),
+        ("person", [f"{a} {b}" for a in ("Ann", "Bob", "Carla", "Dai", "Eve") for b in SURNAMES], "id"),
+        ("user", [f"{a}{b}" for a in SIGNS for b in NOUNS], "id"),
+        ("mail", [f"{a}.{b}@example.org" for a in SIGNS for b in NOUNS], "id"),
+        ("hash", [hashlib.sha1(str(i).encode()).hexdigest() for i in range(N)], "id"),
+        ("short hash", [hashlib.sha1(str(i).encode()).hexdigest()[:7] for i in range(N)], "id"),
+        ("company", [f"{a} {b} GmbH" for a in SURNAMES for b in ("Bau", "Holz", "Energie", "Handel", "Tech")], "id"),
         ("text", [f"这家餐厅的菜很好吃服务也不错{chr(0x4E00 + i)}" for i in range(N)], "text"),
         ("smiles", ["CC(=O)" + "N" * (i % 20) + f"c{i}ccc(C)cc1OCC" for i in range(60)], "text"),
         ("ok", [("Yes", "no")[i % 2] for i in range(N)], "boolean"),

@@ -21,6 +21,8 @@ IMAGE = r"(?i)\.(jpe?g|png|webp|gif|bmp|tiff?)$"
 SOUND = r"(?i)\.(wav|flac|ogg|oga|mp3)$"
 URL = r"(?i)^(https?|ftp|s3|gs)://"
 CODE = r"^[\w.:/#@|+\-]*\d[\w.:/#@|+\-]*$"  # one word with a digit in it
+SAID = r"^[^\d@_/\\]*$"  # letters, spaces and marks of a sentence
+LOWER = r"(^|\s)\p{Ll}"  # a word that is no name
 UNLIKE = 0.98  # share of different values from which a column can only name its rows
 COUNTED = 10  # rows from which whole numbers without a gap count them; fewer may be chance
 WORDS = {"true": True, "yes": True, "y": True, "t": True, "on": True, "1": True, "1.0": True,
@@ -201,7 +203,7 @@ def _words(name: str, values: pa.ChunkedArray, seen: pa.Array, unique: pa.Array)
     named = bool(name and ID_NAME.match(name)) and words < 4
     if share >= UNLIKE and len(seen) >= 3 and (named or url > 0.9 or (code > 0.9 and length <= 80)) and _unlike(values):
         return "id", "a different code in nearly every row" + (", and called an id" if named else ""), ""
-    if _is_text(share, length, words):
+    if _is_text(share, length, words) or (share >= UNLIKE and words >= 1.5 and _is_said(some)):
         return "text", f"{words:.0f} words and {length:.0f} characters on average, {share:.0%} of them different", ""
     if share >= UNLIKE and len(seen) >= 50 and _unlike(values):
         return "id", "a different name in nearly every row", ""
@@ -218,6 +220,12 @@ def _is_text(share: float, length: float, words: float) -> bool:
     passages = length >= 60 and words >= 5 and share >= 0.05
     unspaced = length >= 20 and words < 3 and share >= 0.9  # Chinese sentences, SMILES
     return sentences or titles or passages or (unspaced and (words < 1.5 or length >= 40))
+
+
+def _is_said(some: pa.Array) -> bool:
+    """Whether most are words as people say them, such as `waving hand`: no codes, and not names alone."""
+    letters, lower = (pc.match_substring_regex(some, pattern) for pattern in (SAID, LOWER))
+    return pc.mean(pc.and_(letters, lower).cast(pa.float64())).as_py() > 0.67
 
 
 def _unlike(values: pa.ChunkedArray) -> bool:

@@ -56,8 +56,8 @@ def make_splits(
     """
     if len(codes) < LEAST_ROWS:
         raise UserError(
-            f"{count(len(codes), 'row')} with a target {are(len(codes))} too few to learn from and judge: bring at least "
-            f"{LEAST_ROWS}"
+            f"{count(len(codes), 'row')} with a target {are(len(codes))} too few to learn from and judge: bring at "
+            f"least {LEAST_ROWS}"
         )
     if groups is not None and times is not None:
         raise UserError("a split by group and by time at once is not made: give --group or --time-column, not both")
