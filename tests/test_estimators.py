@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import pickle
+import warnings
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 from sklearn.base import BaseEstimator, clone
 from sklearn.datasets import load_breast_cancer, load_diabetes
@@ -14,6 +18,7 @@ from sklearn.model_selection import cross_val_score, train_test_split
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from deepworth import DeepWorthClassifier, DeepWorthRegressor
+from deepworth.errors import Drifted
 
 QUICK = {"time": "30s", "models": ("linear",)}
 ESTIMATORS = (DeepWorthClassifier, DeepWorthRegressor)
@@ -113,6 +118,22 @@ def test_an_array_is_read_by_position_where_a_frame_was_learned_and_the_other_wa
     by_array = DeepWorthClassifier(**QUICK).fit(frame.to_numpy(), labels)
     with pytest.warns(UserWarning, match="fitted without feature names"):
         np.testing.assert_array_equal(by_array.predict(frame), by_array.predict(frame.to_numpy()))
+
+
+def test_that_rows_differ_is_said_once_by_the_folds_of_a_cross_validation() -> None:
+    def predict(rows: pa.Table) -> np.ndarray:
+        warnings.warn("these rows differ", Drifted, stacklevel=2)
+        return np.zeros(len(rows))
+
+    said, rows = [], pa.table({"a column of this test": [1.0]})
+    for run in ("first fold", "second fold", "first fold"):
+        estimator = DeepWorthRegressor()
+        estimator.run_ = SimpleNamespace(folder=Path(run))
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            estimator._told(predict, rows, depth=2)
+        said.append([(one.category, Path(one.filename).name) for one in caught])
+    assert said == [[(Drifted, "test_estimators.py")], [], [(Drifted, "test_estimators.py")]]
 
 
 def test_a_model_may_be_named_as_on_the_command_line(tumours: tuple[pd.DataFrame, pd.Series]) -> None:

@@ -227,6 +227,8 @@ def test_folds_of_both_judge_where_test_rows_are_few(run: RunFolder) -> None:
     assert verdict.gain.relative == pytest.approx(0.3, abs=0.05)
     assert "10 folds of a repeated cross-validation" in verdict.sentence
     assert not any("one division" in warning for warning in verdict.warnings)
+    faultless = judge(run, [replace(results[0], test={"rmse": 0.0}), results[1]], Goals(), {})
+    assert faultless.verdict == "worth it", "the folds see errors that a hundred test rows did not"
 
 
 def test_time_that_was_too_short_is_named(run: RunFolder) -> None:

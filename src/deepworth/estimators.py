@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import io
 import tempfile
+import warnings
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Self
 
@@ -17,7 +19,7 @@ from sklearn.utils.validation import check_consistent_length, check_is_fitted, c
 
 from deepworth import verbs
 from deepworth.data.open import read_source
-from deepworth.errors import UserError
+from deepworth.errors import Drifted, UserError
 from deepworth.types import Rung, SourceOptions, TaskKind
 
 TARGETS = ("y", "target", "y_true")  # the first that is no column of X
@@ -28,6 +30,9 @@ NEEDLESS = (
     "trials/",
 )  # a pickled estimator carries records and the winner, neither rows nor losers
 RECORDS = ("data/dataset.json", "splits/splits.json")
+
+
+_first: dict[tuple[str, ...], Path] = {}  # features -> the run of the first estimator that met rows unlike its own
 
 
 class _DeepWorth(BaseEstimator):
@@ -108,6 +113,20 @@ class _DeepWorth(BaseEstimator):
         X = validate_data(self, X, reset=False, dtype=np.float64, ensure_all_finite="allow-nan")
         return _table(X, self._names)
 
+    def _told(self, predict: Callable[[pa.Table], np.ndarray], rows: pa.Table, depth: int = 3) -> np.ndarray:
+        """What `predict` says of the rows, and its warnings as those of the caller, `depth` calls up.
+
+        That rows differ is said by the first estimator of these columns alone, not by each fold of a cross-validation.
+        """
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            found = predict(rows)
+        for one in caught:
+            run = self.run_.folder
+            if one.category is not Drifted or _first.setdefault(tuple(rows.column_names), run) == run:
+                warnings.warn(one.message, stacklevel=depth)
+        return found
+
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.input_tags.allow_nan = True
@@ -149,14 +168,16 @@ class DeepWorthClassifier(ClassifierMixin, _DeepWorth):
 
     def predict(self, X: Any) -> np.ndarray:
         """(n,) labels."""
-        best = self.predict_proba(X).argmax(1)
-        return self.classes_[best]
+        return self.classes_[self._chances(X).argmax(1)]
 
     def predict_proba(self, X: Any) -> np.ndarray:
         """(n, classes) probabilities in the order of `classes_`; 0 for a class too rare to be learned."""
+        return self._chances(X)
+
+    def _chances(self, X: Any) -> np.ndarray:
         rows = self._rows(X)
         found = np.zeros((len(rows), len(self.classes_)))
-        found[:, np.asarray(self._model.classes, dtype=int)] = self._model.predict_proba(rows)
+        found[:, np.asarray(self._model.classes, dtype=int)] = self._told(self._model.predict_proba, rows, depth=4)
         return found
 
 
@@ -174,8 +195,7 @@ class DeepWorthRegressor(RegressorMixin, _DeepWorth):
 
     def predict(self, X: Any) -> np.ndarray:
         """(n,) values."""
-        rows = self._rows(X)
-        return self._model.predict(rows)
+        return self._told(self._model.predict, self._rows(X))
 
 
 def _is_frame(X: Any) -> bool:

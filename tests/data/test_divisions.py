@@ -127,11 +127,9 @@ def test_each_subset_holds_the_smaller_ones(rows, seed):
         out = np.setdiff1d(train, one.train)
         if rows.groups is not None:
             assert not np.intersect1d(rows.groups[one.train], rows.groups[out]).size
-        elif rows.times is not None:
-            assert not len(out) or rows.times[one.train].min() > rows.times[out].max()
         else:
-            assert len(one.train) == max(size, rows.classes)
-    if rows.classes and rows.times is None:
+            assert len(one.train) == max(size, len(np.unique(rows.codes[train])) if rows.classes else 0)
+    if rows.classes:
         for one in found:
             assert np.array_equal(np.unique(rows.codes[one.train]), np.unique(rows.codes[train]))
 

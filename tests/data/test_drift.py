@@ -9,10 +9,10 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from deepworth.data.drift import describe, differences
+from deepworth.data.drift import _far, _seen, describe, differences
 from deepworth.data.examples import Examples
 from deepworth.data.open import open_again, open_source
-from deepworth.types import Dataset, SourceOptions, Task, dump, load
+from deepworth.types import Column, Dataset, SourceOptions, Task, dump, load
 
 ROWS = 400
 random = np.random.default_rng(0)
@@ -70,6 +70,17 @@ def test_values_that_differ(learned: Examples, tmp_path: Path, column: str, valu
     assert not told(learned, FEW, tmp_path)
     found = told(learned, FEW | {column: values}, tmp_path)
     assert any(word in one for one in found), found
+
+
+def test_a_long_tail_may_be_as_long_again() -> None:
+    """Halves of one sample differ by chance; the same amount in cents does not."""
+    column, rng, said = Column(name="wealth", kind="number"), np.random.default_rng(0), 0
+    for _ in range(200):
+        first, second = np.exp(1.2 * rng.normal(size=(2, 200)))
+        seen = _seen(column, pa.array(first))
+        said += bool(_far(column, seen, second))
+        assert _far(column, seen, 100 * second)
+    assert said <= 8  # 4 %
 
 
 def test_a_distribution_that_moved(learned: Examples, tmp_path: Path) -> None:

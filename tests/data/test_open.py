@@ -16,8 +16,9 @@ import pytest
 
 from deepworth import registry
 from deepworth.data.open import Opened, open_again, open_source
+from deepworth.data.prepare import prepare
 from deepworth.errors import UserError
-from deepworth.types import Column, Dataset, SourceOptions, Task
+from deepworth.types import Column, Dataset, Goals, SourceOptions, Task
 
 N = 60
 NUMBERS = [0.25 + i * 1.5 for i in range(N)]
@@ -213,6 +214,12 @@ def test_sources_that_are_not_there(tmp_path: Path) -> None:
             opened(str(source), tmp_path)
 
 
+def test_a_word_that_is_no_file_may_be_meant_for_the_hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UserError, match="is named owner/name, and read with deepworth\\[hub\\]"):
+        opened("cifar10", tmp_path)
+
+
 def test_cut_gzip(tmp_path: Path) -> None:
     path = tmp_path / "cut.csv.gz"
     path.write_bytes(gzip.compress(b"a,b\n" + b"".join(b"%d,x\n" % i for i in range(9999)))[:-3000])
@@ -295,6 +302,26 @@ def test_predicting_without_target_with_other_types(tmp_path: Path) -> None:
         open_again(new.set_column(4, "n", pa.array(["x", "y"])), dataset, tmp_path / "again")
 
 
+def test_paths_with_backslashes_are_found_and_told(tmp_path: Path) -> None:
+    for i in range(N):
+        (tmp_path / "clips" / LABELS[i]).mkdir(parents=True, exist_ok=True)
+        (tmp_path / "clips" / LABELS[i] / f"{i}.wav").write_bytes(b"RIFF" + bytes([i]))
+    lines = [f"clips\\{LABELS[i]}\\{i}.wav,{LABELS[i]}" for i in range(N)]
+    (tmp_path / "labels.csv").write_text("file,label\n" + "\n".join(lines) + "\n")
+    found = opened(str(tmp_path / "labels.csv"), tmp_path / "run")
+    assert found.table["file"][1].as_py() == f"{tmp_path}/clips/{LABELS[1]}/1.wav"
+    assert f"the backslashes in 'file' are read as slashes: {N} files there" in found.notes
+
+
+def test_places_named_by_numbers_are_the_same_places_again(tmp_path: Path) -> None:
+    table = pa.table({"zip": [85000 + i % 7 for i in range(N)], "label": LABELS})
+    found = opened(table, tmp_path / "run")
+    assert found.table["zip"][1].as_py() == "85001"
+    dataset, _ = prepare(found, Goals(), SourceOptions(target="label"), tmp_path / "run")
+    for source in (table, pa.table({"zip": [str(85000 + i % 7) for i in range(N)]})):
+        assert open_again(source, dataset, tmp_path / "again").column("zip")[8].as_py() == "85001"
+
+
 def test_predicting_files_of_a_folder_without_classes(tmp_path: Path) -> None:
     folder = tmp_path / "new"
     folder.mkdir()
@@ -307,6 +334,7 @@ def test_predicting_files_of_a_folder_without_classes(tmp_path: Path) -> None:
     )  # fmt: skip
     examples = open_again(str(folder), dataset, tmp_path / "out")
     assert examples.strings("photo") == [str(folder / f"{i}.png") for i in range(3)]
+    assert open_again(str(folder / "1.png"), dataset, tmp_path / "one").strings("photo") == [str(folder / "1.png")]
     named = pa.table({"photo": [str(folder / "0.png"), str(folder / "1.png")] * 20 + [str(folder / "none.png")]})
     assert open_again(named, dataset, tmp_path / "out").strings("photo")[-1] == ""  # its row stays
 

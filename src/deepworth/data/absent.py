@@ -31,4 +31,7 @@ def unknown(source: Any) -> UserError:
         return UserError(f"{path} is not there: there is no folder {folder}")
     names = [entry.name for entry in folder.iterdir() if not entry.name.startswith(".")]
     hint = nearest(path.name, names) if len(names) <= 20 else nearest(path.name, names).partition("; known")[0]
-    return UserError(f"{path} is not there{hint if names else f': the folder {folder} is empty'}")
+    hint = hint if names else f": the folder {folder} is empty"
+    if str(source) == path.name and not path.suffix:
+        hint += "; a data set of the Hugging Face hub is named owner/name, and read with deepworth[hub]"
+    return UserError(f"{path} is not there{hint}")

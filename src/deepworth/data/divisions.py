@@ -131,21 +131,19 @@ def _rolling(rows: Rows, times: np.ndarray, random: np.random.Generator) -> list
 def nested(rows: Rows, sizes: tuple[int, ...], seed: int) -> list[Division]:
     """Divisions with about so many training rows each (`sizes` grow), each holding those before; the last has all.
 
-    Every class stays, in proportion where there are no groups; groups stay whole; of rows with times the most recent
-    are taken, whatever the seed. Validation and test rows are those of the run.
+    Every class stays, in proportion where there are no groups; groups stay whole. Rows with times are drawn at random
+    like others, all of them being the past: of the most recent ones there is one draw only, which tells no spread.
+    Validation and test rows are those of the run.
     """
     train = np.flatnonzero(rows.part == 0)
     random = np.random.default_rng(seed)
-    if rows.times is not None:
-        order = train[np.argsort(-rows.times[train], kind="stable")]
-        unit = np.cumsum(np.diff(rows.times[order], prepend=rows.times[order[0]]) != 0)
-    elif rows.groups is not None:
+    if rows.groups is not None:
         unit = _groups_in_order(rows, rows.groups[train], train, random)
         order, unit = train[np.argsort(unit, kind="stable")], np.sort(unit)
     else:
         order, unit = _in_proportion(rows, train, random), np.arange(len(train))
     borders = np.append(np.flatnonzero(np.diff(unit)) + 1, len(train))  # where a unit ends
-    if rows.classes and rows.times is None:
+    if rows.classes:
         borders = borders[borders > np.unique(rows.codes[order], return_index=True)[1].max()]
     counts = [int(borders[np.abs(borders - size).argmin()]) for size in sizes]
     valid, test = np.flatnonzero(rows.part == 1), np.flatnonzero(rows.part == 2)

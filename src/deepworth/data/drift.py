@@ -123,10 +123,14 @@ def _seen(column: Column, values: pa.Array) -> Seen:
 
 
 def _far(column: Column, before: Seen, numbers: np.ndarray) -> list[str]:
+    """Values beyond the range by more than its width, or where a tail was long, by as much more as that was longer."""
     low, high = before.edges[0], before.edges[-1]
     width = (high - low) or max(abs(low), 1.0)
+    middle = (before.edges[-2] - before.edges[1]) or width  # eight tenths of the rows lie in it
+    below = width * (1 + (before.edges[1] - low) / middle)
+    above = width * (1 + (high - before.edges[-2]) / middle)
     with np.errstate(invalid="ignore"):
-        far = np.flatnonzero((numbers < low - width) | (numbers > high + width))
+        far = np.flatnonzero((numbers < low - below) | (numbers > high + above))
     if len(far):
         first = _shown(column, numbers[far[0]])
         return [

@@ -20,6 +20,7 @@ FORM_SAMPLE = 2_000  # different values that are tried as numbers and dates
 IMAGE = r"(?i)\.(jpe?g|png|webp|gif|bmp|tiff?)$"
 SOUND = r"(?i)\.(wav|flac|ogg|oga|mp3)$"
 URL = r"(?i)^(https?|ftp|s3|gs)://"
+ADDRESS = URL + r"|^[^@\s]+@[^@\s]+\.[^@\s]+$"  # of a page or of a letter
 CODE = r"^[\w.:/#@|+\-]*\d[\w.:/#@|+\-]*$"  # one word with a digit in it
 SAID = r"^[^\d@_/\\]*$"  # letters, spaces and marks of a sentence
 LOWER = r"(^|\s)\p{Ll}"  # a word that is no name
@@ -33,6 +34,7 @@ ID_NAME = re.compile(
     r"|^(unnamed: 0|__index_level_0__)?$"  # without a name: the rows' own, as pandas writes it
     r"|.*[_\s.\-]ids?$)|.*[a-z]I[Dd]$|.*(uuid|UUID|guid|GUID)$"
 )
+PLACE_NAME = re.compile(r"(?i)(.*[_\s.\-])?(zip|zip[_\s\-]?code|post[_\s\-]?code|postal[_\s\-]?code|plz)s?")
 
 
 def find_kind(name: str, values: pa.ChunkedArray) -> Column:
@@ -126,6 +128,8 @@ def _number(name: str, values: pa.ChunkedArray, sample: pa.Array, distinct: int)
         and (why := _counts_rows(name, values, distinct == len(sample)))
     ):
         return "id", why, ""
+    if pt.is_integer(values.type) and PLACE_NAME.fullmatch(name):
+        return "category", "whole numbers that name places", ""
     return "number", "whole numbers" if pt.is_integer(values.type) else "numbers", ""
 
 
@@ -199,9 +203,14 @@ def _words(name: str, values: pa.ChunkedArray, seen: pa.Array, unique: pa.Array)
     some = seen.take(pa.array(range(0, len(seen), 1 + len(seen) // FORM_SAMPLE)))
     length = pc.mean(pc.binary_length(some)).as_py()
     words = 1 + pc.mean(pc.count_substring_regex(some, r"\S\s+\S")).as_py()
-    code, url = _share(some, CODE), _share(some, URL)
+    code, address = _share(some, CODE), _share(some, ADDRESS)
     named = bool(name and ID_NAME.match(name)) and words < 4
-    if share >= UNLIKE and len(seen) >= 3 and (named or url > 0.9 or (code > 0.9 and length <= 80)) and _unlike(values):
+    if (
+        share >= UNLIKE
+        and len(seen) >= 3
+        and (named or address > 0.9 or (code > 0.9 and length <= 80))
+        and _unlike(values)
+    ):
         return "id", "a different code in nearly every row" + (", and called an id" if named else ""), ""
     if _is_text(share, length, words) or (share >= UNLIKE and words >= 1.5 and _is_said(some)):
         return "text", f"{words:.0f} words and {length:.0f} characters on average, {share:.0%} of them different", ""

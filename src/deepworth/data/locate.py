@@ -29,6 +29,7 @@ class Found:
     stamps: pa.Array
     missing: int
     where: str
+    turned: int  # files whose path has backslashes, and lies where it has slashes
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +51,7 @@ def locate(column: str, values: pa.ChunkedArray, base: str | None, spare: float 
     used: dict[str, int] = {}
     for value in unique:
         for place in places:
-            if found := place.find(value.strip()):
+            if found := _found(place, value):
                 files[value] = found
                 used[place.name] = used.get(place.name, 0) + 1
                 break
@@ -67,13 +68,21 @@ def locate(column: str, values: pa.ChunkedArray, base: str | None, spare: float 
     column_values = values.cast(pa.string()).to_pylist()
     paths = [files[v][0] if v in files else None for v in column_values]
     stamps = [stamped.get(v, "") for v in column_values]
-    return Found(pa.array(paths, pa.string()), pa.array(stamps, pa.string()), paths.count(None), ", ".join(used))
+    turned = sum("\\" in value and "\\" not in path for value, (path, _) in files.items())
+    missing = paths.count(None)
+    return Found(pa.array(paths, pa.string()), pa.array(stamps, pa.string()), missing, ", ".join(used), turned)
+
+
+def _found(place: Place, value: str) -> tuple[str, str] | None:
+    """The file of a value as it is written, else with slashes where it has the backslashes of Windows."""
+    path = value.strip()
+    return place.find(path) or (place.find(path.replace("\\", "/")) if "\\" in path else None)
 
 
 def _ordered(places: list[Place], values: list[str]) -> list[Place]:
     """The places, those first that have most of the first values: a miss costs a look at the disk."""
     probe = values[:: max(1, len(values) // PROBE)][:PROBE]
-    hits = {id(place): sum(place.find(value.strip()) is not None for value in probe) for place in places}
+    hits = {id(place): sum(_found(place, value) is not None for value in probe) for place in places}
     return sorted(places, key=lambda place: -hits[id(place)])
 
 

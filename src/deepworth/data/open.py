@@ -263,6 +263,8 @@ def _located(
         present &= np.asarray(found.paths.is_valid())
         told = "|".join([column.name, column.kind, *found.stamps.to_pylist()])
         stamps.append(hashlib.sha256(told.encode()).hexdigest())
+        if found.turned:
+            notes.append(f"the backslashes in {column.name!r} are read as slashes: {count(found.turned, 'file')} there")
         if found.missing:
             notes.append(
                 f"{found.missing:,} of {count(len(table), 'row')} {are(found.missing)} left out: {column.name!r} is "

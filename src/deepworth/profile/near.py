@@ -50,7 +50,8 @@ def _told(view: View, column: Column, test: np.ndarray, others: np.ndarray, look
         Concern(
             id="near-duplicates",
             message=f"{len(test):,} of {count(looked_at, 'test row')} {have(len(test))} {WHAT[column.kind]} in "
-            f"{column.name} that {how} that of a training or validation row: the split may tear apart what belongs together",
+            f"{column.name} that {how} that of a training or validation row: the split may tear apart what belongs "
+            "together",
             columns=(column.name,),
             rows=len(test),
             examples=tuple(f"row {a} and row {b}" for a, b in zip(test[:SHOWN], others[:SHOWN], strict=True)),

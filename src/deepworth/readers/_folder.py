@@ -50,11 +50,15 @@ class Layout:
 
 
 def read_folder(source: str | Path, options: SourceOptions) -> Read:
-    """The files of a folder with their classes. Raises UserError when there is nothing a model could read."""
+    """The files of a folder with their classes; a single image or recording as a folder that holds nothing else.
+
+    Raises UserError when there is nothing a model could read.
+    """
     path = Path(source)
-    tree = Tree(path, tuple(sorted(_walk(path))), lambda file: _content(path / file))
+    root, files = (path.parent, [PurePosixPath(path.name)]) if path.is_file() else (path, sorted(_walk(path)))
+    tree = Tree(root, tuple(files), lambda file: _content(root / file))
     media = _media(tree, "folder", options) if _has_classes(tree) else None
-    read = media or _only_table(tree, path, options) or _media(tree, "folder", options)
+    read = media or _only_table(tree, root, options) or _media(tree, "folder", options)
     if read is None:
         raise UserError(_nothing(tree, "folder"))
     return read

@@ -38,7 +38,8 @@ def rung_answer(
     if base is None or deep is None or judged is None:
         return no_pair(base, results, goals, (rung,))
     gain = judged.gain
-    if primary.to_error(base.test.get(primary.name, math.nan)) == 0.0:
+    perfect = primary.to_error(base.test.get(primary.name, math.nan)) == 0.0
+    if perfect and splits.test >= FEW_ROWS and not gain.method.startswith("corrected"):
         sentence = f"{base.model} makes no error on the {splits.test:,} test rows: nothing is left to gain."
         return RungVerdict(rung=rung, verdict="not worth it", sentence=sentence)
     by = f"{deep.model} ({deep.rung}) against {base.model} on {_judged_on(gain, splits)}"

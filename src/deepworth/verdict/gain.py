@@ -25,6 +25,8 @@ class Judge:
         self.labels = np.load(run.sealed / "labels_test.npy")
         self.groups = _groups(run)
         self.repeats = run.repeats
+        groups = None if self.groups is None else len(np.unique(self.groups))
+        self.says_little = says_little(len(self.labels), groups)  # one division of the data
 
     def test_error(self, trial: TrialResult) -> float:
         """The error of a trial on the test rows; infinite where it has none."""
@@ -43,8 +45,7 @@ class Judge:
         ours, theirs = (self._folds(trial) for trial in (base, deep))
         common = sorted(ours.keys() & theirs.keys())
         seeds = 1
-        groups = None if self.groups is None else len(np.unique(self.groups))
-        if says_little(len(self.labels), groups) and len(common) >= FEWEST_FOLDS:
+        if self.says_little and len(common) >= FEWEST_FOLDS:
             found = self._from_folds([(ours[number], theirs[number]) for number in common])
             method = "corrected resampled t"
         else:
@@ -76,6 +77,10 @@ class Judge:
             ),
             found,
         )
+
+    def has_folds(self, trial: TrialResult) -> bool:
+        """Whether a trial was made again on enough folds to judge it by them."""
+        return self.says_little and len(self._folds(trial)) >= FEWEST_FOLDS
 
     def _folds(self, trial: TrialResult) -> dict[int, Repeat]:
         return {r.number: r for r in self.repeats if r.of == trial.key and r.purpose == "fold"}
