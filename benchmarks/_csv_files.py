@@ -31,7 +31,7 @@ def mixed(path: Path, rows: int) -> None:
 
 def again(path: Path, part: Path, times: int) -> None:
     """The rows of `part` many times over, each time with other numbers in front: a long file, soon written."""
-    header, _, rows = part.read_bytes().partition(b"\n")
+    header, _, rows = part.read_bytes().replace(b"\n-", b"\n").partition(b"\n")
     with path.open("wb") as file:
         file.write(header + b"\n")
         for i in range(times):

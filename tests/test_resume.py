@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +19,12 @@ from typer.testing import CliRunner
 
 import deepworth
 from deepworth.cli import app
+from deepworth.climb import workers
 from deepworth.climb.watch import Watch
 from deepworth.errors import UserError
 from deepworth.registry import find, resolve
 from deepworth.store import RunFolder
-from deepworth.types import Dataset, Plan, Profile, Splits, TrialResult
+from deepworth.types import Dataset, Plan, Profile, Splits, Trial, TrialResult
 
 MODELS = ("prior", "linear")
 
@@ -119,14 +121,33 @@ def test_the_plan_stays_and_the_time_it_had_used_counts(table: Path, tmp_path: P
     killed(table, tmp_path / "run", "finished prior")
     folder = RunFolder.open(tmp_path / "run")
     plan = (folder.path / "plan.json").read_bytes()
-    result = next(folder.path.glob("trials/prior-*/result.json"))
-    slow = json.loads(result.read_text()) | {"seconds": 40.0}
-    result.write_text(json.dumps(slow))
+    claim = folder.claimed
+    assert 0 < claim.used < 60  # of the wall
+    folder.save("run", replace(claim, used=40.0))
     run = deepworth.resume(folder.path)
     assert (folder.path / "plan.json").read_bytes() == plan
     assert 40 < run.verdict.limits["seconds_used"] < 120
     linear = next(t for t in run.verdict.trials if t.model == "linear")
     assert linear.seconds_given < 80
+
+
+def test_ctrl_c_while_trials_are_repeated_ends_with_a_verdict_that_more_can_be_made_for(
+    table: Path, tmp_path: Path
+) -> None:
+    class Impatient(Watch):
+        def repeating(self, trial: Trial, which: str, expected: float, seconds_left: float) -> None:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    options = {"models": ("linear", "mlp"), "time": "2m"}
+    run = deepworth.fit(table, "target", out=tmp_path / "run", watch=Impatient(), **options)
+    folder = RunFolder.open(run.folder)
+    assert not folder.is_over
+    assert workers._idle == []  # none is kept beside the verdict
+    before = len(folder.repeats)
+    assert all(trial.status == "done" for trial in run.verdict.trials)
+    deepworth.resume(run)
+    assert folder.is_over
+    assert len(folder.repeats) > before
 
 
 def test_other_limits_begin_a_new_plan_on_what_is_done(table: Path, tmp_path: Path) -> None:
@@ -135,7 +156,9 @@ def test_other_limits_begin_a_new_plan_on_what_is_done(table: Path, tmp_path: Pa
     run = deepworth.fit(table, "target", out=tmp_path / "run", models=("prior",), time="3m", watch=watch)
     assert [t.model for t in run.verdict.trials] == ["prior"]
     assert "started prior" not in watch.seen
-    assert RunFolder(run.folder).claimed.goals.seconds == 180
+    claim = RunFolder(run.folder).claimed
+    assert claim.goals.seconds == 180
+    assert claim.used < run.verdict.limits["seconds_used"] < 60
     with pytest.raises(UserError, match="another seed"):
         begin(table, run.folder, seed=1)
 

@@ -131,7 +131,14 @@ def test_a_run_of_a_newer_version_or_a_damaged_one_is_refused(tmp_path: Path) ->
 
 def test_what_a_killed_process_was_writing_is_swept_up(tmp_path: Path) -> None:
     run = RunFolder.new(tmp_path / "run", "x")
-    halves = (".run.json.12", "data/.table.arrow.7", "data/sealed/.target.arrow.7", "trials/a/.result.json.9")
+    halves = (
+        ".run.json.12",
+        "data/.table.arrow.7",
+        "data/sealed/.target.arrow.7",
+        "trials/a/.result.json.9",
+        "trials/a/model/.model.json.9",
+        "figures/.gain.png.9",
+    )
     kept = ("run.json", "data/table.arrow", "trials/a/model/.hidden.txt", "trials/a/predictions_test.npy")
     for name in (
         *halves,

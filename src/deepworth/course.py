@@ -12,18 +12,18 @@ from deepworth.climb.alarm import alarm
 from deepworth.climb.ladder import Ladder
 from deepworth.climb.repeats import Repeats
 from deepworth.climb.watch import Watch
-from deepworth.climb.workers import warm
+from deepworth.climb.workers import dismiss, warm
 from deepworth.cost.history import history
 from deepworth.cost.machine import measure, process_memory_gb, threads_allowed
 from deepworth.cost.pace import pace
 from deepworth.decide.plan import make_plan
 from deepworth.errors import UserError
-from deepworth.profile.prepared import prepare_run, prepared
+from deepworth.profile.prepared import prepare_run
 from deepworth.registry import find, resolve
 from deepworth.report.build import write_report
 from deepworth.report.svg import library as load_plots
 from deepworth.run import Run
-from deepworth.store import Claim, RunFolder
+from deepworth.store import INTERRUPTED, Claim, RunFolder
 from deepworth.types import Goals, Machine, Plan, Workload
 from deepworth.verdict import judge
 from deepworth.verdict.threshold import check_threshold
@@ -32,6 +32,7 @@ MORE = "nothing could be trained; give it more with --time"
 MEMORY_SHARE = 0.8  # of the free memory, when no limit is given
 LOOKED = 15.0  # seconds at most that are kept for what drives the winner
 REPORT_SECONDS = 1.0  # kept for writing the verdict and the page, its plotting library loaded
+JUDGE_GB = 0.1  # more than now this process holds when it judges and reports
 LEAST_GB = 0.25  # what a worker holds before it has read a row
 
 
@@ -44,7 +45,7 @@ def carry_out(run: RunFolder, source: Any, claim: Claim, watch: Watch, begin: fl
             watch.note(f"{run.path} has its verdict: nothing is left to do")
             return _shown(run, watch)
         warm(threads_allowed() // goals.jobs or 1)
-        planned, spent = begun == "same" and (run.path / "plan.json").exists(), _seconds_spent(run)
+        planned, started = begun == "same" and (run.path / "plan.json").exists(), begin
         late = f"the limit of {goals.seconds:g} s was over before the source was read: {MORE}"
         with (
             run.removed_if_it_fails(begun == "fresh"),
@@ -61,20 +62,29 @@ def carry_out(run: RunFolder, source: Any, claim: Claim, watch: Watch, begin: fl
             if begun == "other goals":
                 run.forget("plan.json", "verdict.json")
                 run.give_more_chances()
-                claim = replace(claim, earlier=spent)
             elif begun == "same":  # what was used counts; a verdict gets its time all the same
                 claim = run.claimed
-                begin -= max(0.0, min(spent - claim.earlier, goals.seconds - reserve - report))
-            run.save("run", replace(claim, machine=machine))
+                begin -= max(0.0, min(claim.used, goals.seconds - reserve - report))
+            claim = replace(claim, machine=machine)
+            run.save("run", claim)
             plan = run.plan if planned else plan_of(run, machine, replace(goals, memory_gb=memory))
             run.save("plan", plan)
+
+        def count() -> None:
+            used = claim.used + clock.monotonic() - started
+            run.save("run", replace(claim, used=used))
+
+        count()
         watch.planned(plan)
         Thread(target=load_plots, daemon=True).start()  # 0.7 s, beside the first trial
 
         deadline = begin + goals.seconds - reserve
         limited = replace(goals, memory_gb=memory)
-        results = Ladder(run, plan, limited, machine, deadline, watch).climb()
-        Repeats(run, results, limited, machine, deadline, watch).make()
+        results = Ladder(run, plan, limited, machine, deadline, watch, count).climb()
+        repeats = Repeats(run, results, limited, machine, deadline, watch, count)
+        repeats.make()
+        dismiss()  # the verdict and the page take memory, too
+        count()
 
         limits = {
             "seconds": goals.seconds,
@@ -83,9 +93,9 @@ def carry_out(run: RunFolder, source: Any, claim: Claim, watch: Watch, begin: fl
             "jobs": goals.jobs,
             "worth": goals.worth,
             "seed": goals.seed,
-        }
+        } | ({INTERRUPTED: True} if repeats.interrupted else {})
         verdict = judge(run, results, goals, limits, until=begin + goals.seconds - report)
-        verdict = replace(verdict, limits=limits | {"seconds_used": clock.monotonic() - begin})
+        verdict = replace(verdict, limits=limits | {"seconds_used": claim.used + clock.monotonic() - started})
         run.forget("report.html")
         run.save("verdict", verdict)
         return _shown(run, watch)
@@ -97,12 +107,6 @@ def _shown(run: RunFolder, watch: Watch) -> Run:
         write_report(run.path)
     watch.judged(run.verdict)
     return Run(run)
-
-
-def _seconds_spent(run: RunFolder) -> float:
-    """Seconds that what lies in a run folder took: reading the source, and all trials that came to an end."""
-    made = prepared(run)
-    return (made.seconds if made else 0.0) + sum(result.seconds for result in run.results())
 
 
 def plan_of(run: RunFolder, machine: Machine, goals: Goals) -> Plan:
@@ -122,7 +126,7 @@ def memory_for_trials(goals: Goals, machine: Machine) -> float:
             f"the memory limit of {goals.memory_gb:.2f} GB leaves no room for a model: this process alone holds "
             f"{own:.2f} GB; give a limit of {own + 2 * LEAST_GB:.1f}GB or more"
         )
-    return goals.memory_gb - own
+    return max(goals.memory_gb - own - JUDGE_GB, LEAST_GB)
 
 
 def _reserve(limit: float, test_rows: int, slower: float) -> float:

@@ -168,7 +168,8 @@ class DeepWorthClassifier(ClassifierMixin, _DeepWorth):
 
     def predict(self, X: Any) -> np.ndarray:
         """(n,) labels."""
-        return self.classes_[self._chances(X).argmax(1)]
+        best = self._chances(X).argmax(1)
+        return self.classes_[best]
 
     def predict_proba(self, X: Any) -> np.ndarray:
         """(n, classes) probabilities in the order of `classes_`; 0 for a class too rare to be learned."""
@@ -195,7 +196,8 @@ class DeepWorthRegressor(RegressorMixin, _DeepWorth):
 
     def predict(self, X: Any) -> np.ndarray:
         """(n,) values."""
-        return self._told(self._model.predict, self._rows(X))
+        rows = self._rows(X)
+        return self._told(self._model.predict, rows)
 
 
 def _is_frame(X: Any) -> bool:

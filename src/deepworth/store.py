@@ -93,7 +93,7 @@ class Claim:
     options: SourceOptions
     goals: Goals
     in_memory: bool = False
-    earlier: float = 0.0  # seconds that stood in the folder when these goals were set
+    used: float = 0.0  # seconds that went under these goals, when its last trial ended
     machine: Machine | None = None  # as it was measured last
     version: str = __version__
 
@@ -174,7 +174,8 @@ class RunFolder:
         """Remove what processes that were killed here had half written."""
         divided = (self, *map(RunFolder, self.path.glob("divisions/*")))
         places = [place for run in divided for place in (run.path, run.data, run.sealed, run.path / "splits")]
-        for place in (*places, *self._trials()):
+        trials = self._trials()
+        for place in (*places, self.path / "figures", *trials, *(trial / "model" for trial in trials)):
             for path in place.iterdir() if place.is_dir() else ():
                 if HALF.fullmatch(path.name):
                     shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink(missing_ok=True)
@@ -276,7 +277,10 @@ class RunFolder:
     @property
     def is_over(self) -> bool:
         """Whether it has its verdict. One that Ctrl-C ended early has one, too, and is not over."""
-        return (self.path / "verdict.json").exists() and not any(t.reason == INTERRUPTED for t in self.verdict.trials)
+        if not (self.path / "verdict.json").exists():
+            return False
+        verdict = self.verdict
+        return not verdict.limits.get(INTERRUPTED) and not any(t.reason == INTERRUPTED for t in verdict.trials)
 
     @property
     def repeats(self) -> tuple[Repeat, ...]:
@@ -290,10 +294,6 @@ class RunFolder:
             result = path / "result.json"
             if not result.exists() or load(TrialResult, result).status != "done":
                 shutil.rmtree(path)
-
-    def results(self) -> list[TrialResult]:
-        """Of all trials that came to an end, those made again among them."""
-        return [load(TrialResult, path) for folder in self._trials() if (path := folder / "result.json").exists()]
 
     def _trials(self) -> list[Path]:
         return sorted([*self.path.glob("trials/*"), *self.path.glob("divisions/*/trials/*")])

@@ -94,8 +94,9 @@ def resume(run: Run | str | Path, *, watch: Watch | None = None, started: float 
     """Go on with a run that was killed, interrupted or cut off by a full disk, by what its folder says alone.
 
     What was read is not read again, trials that ended are not repeated, and a network goes on from its last checkpoint.
-    Its time limit counts what it had used. A run that has its verdict is left as it is. Raises UserError for a folder
-    that is no run or at work, and where the source is not what it was.
+    Its time limit counts what it had used when its last trial ended. A run that has its verdict is left as it is,
+    unless Ctrl-C ended it early. Raises UserError for a folder that is no run or at work, and where the source is not
+    what it was.
     """
     begin = clock.monotonic() if started is None else started
     folder = RunFolder.open(run.folder if isinstance(run, Run) else run)

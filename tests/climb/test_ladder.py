@@ -16,11 +16,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from deepworth.climb import workers
+from deepworth.climb.attempt import put_aside
 from deepworth.climb.ladder import Ladder
 from deepworth.climb.watch import Watch
 from deepworth.cost.history import history
 from deepworth.store import RunFolder
-from deepworth.types import Candidate, Estimate, Goals, Machine, Plan, Range, TrialResult
+from deepworth.types import Candidate, Estimate, Goals, Machine, Plan, Range, TrialResult, dump
 from tests.climb.conftest import candidate
 
 pytestmark = pytest.mark.usefixtures("plugin")
@@ -121,6 +122,47 @@ def test_a_trial_run_anew_in_vain_leaves_what_was_before(run: RunFolder) -> None
     assert first.status == "done"
     assert climb(run, candidate("moody", seconds=10.0), seconds=30.0)["moody"] == first
     assert (run.trial(first.key) / "model" / "model.json").exists()
+
+
+def test_a_trial_run_anew_that_is_killed_leaves_what_was_before(run: RunFolder) -> None:
+    first = climb(run, candidate("hasty"), seconds=5.0)["hasty"]
+    ladder = Ladder(run, Plan(candidates=(candidate("hasty"),)), Goals(seconds=60), MACHINE, 0.0, Watch())
+    put_aside(run, trial := ladder._trial(ladder.plan.candidates[0]))
+    run.trial(trial.key).mkdir()  # killed in it
+    (run.trial(trial.key) / "trial.json").write_bytes(dump(trial))
+    assert ladder.climb() == (first,)  # no time is left
+    assert (run.trial(first.key) / "DONE").exists()
+
+
+def test_one_run_anew_that_is_interrupted_goes_on(run: RunFolder) -> None:
+    trial = Ladder(run, Plan(candidates=()), Goals(seconds=60), MACHINE, 0.0, Watch())._trial(candidate("sleeper"))
+    (run.trial(trial.key)).mkdir(parents=True)
+    before = TrialResult(key=trial.key, model="sleeper", rung="classical", status="done", notes={"cut": "all"})
+    (run.trial(trial.key) / "result.json").write_bytes(dump(before))
+
+    class Impatient(Watch):
+        def started(self, candidate, trial, seconds_left) -> None:
+            threading.Timer(1.0, os.kill, (os.getpid(), signal.SIGINT)).start()
+
+    found = climb(run, candidate("sleeper"), watch=Impatient())["sleeper"]
+    assert found.reason == "interrupted"
+    assert climb(run, candidate("sleeper"), seconds=0.1)["sleeper"] == before
+
+
+def test_a_trial_that_goes_on_took_what_it_took_before(run: RunFolder) -> None:
+    plan = Plan(candidates=(replace(candidate("seedy", "custom"), params={"seconds": 1.5}),))
+    ladder = Ladder(run, plan, Goals(seconds=60), MACHINE, time.monotonic() + 60, Watch())
+    ladder.waiting = list(plan.candidates)
+    ladder._begin_what_fits()
+    (attempt,) = ladder.running
+    (run.trial(attempt.trial.key) / "midway").mkdir()
+    while not attempt.took.exists():
+        attempt.look(0.1)
+    attempt.drop()
+    (run.trial(attempt.trial.key) / "seconds").write_text("40")
+    found = climb(run, *plan.candidates, seconds=60.0)["seedy"]
+    assert 41.5 < found.seconds < 60
+    assert not (run.trial(found.key) / "seconds").exists()
 
 
 def test_what_trials_took_is_kept_beside_their_estimates(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import threading
 import time
@@ -14,7 +15,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from deepworth.climb.again import FEW_ROWS
+from deepworth.climb import repeats
+from deepworth.climb.again import FEW_ROWS, Block, Costs, Step
 from deepworth.climb.ladder import Ladder
 from deepworth.climb.repeats import Repeats
 from deepworth.climb.watch import Watch
@@ -180,8 +182,54 @@ def test_a_repeat_that_fails_ends_its_block_and_is_told(run: RunFolder) -> None:
     assert judge(run, results, Goals(), {}).gain is not None
     assert [(one.purpose, one.number) for one in found] == [("fold", 0), ("fold", 0), ("fold", 1)]
     again = Told()
-    assert made(run, again, plan=(PAIR[0], replace(PAIR[1], params={"fails": 1})))[1] == ()
+    assert made(run, again, plan=(PAIR[0], replace(PAIR[1], params={"fails": 1})))[1] == found
     assert again.again == []
+
+
+def test_what_is_done_of_a_block_counts_where_its_rest_does_not_fit(run: RunFolder) -> None:
+    slow = (PAIR[0], replace(PAIR[1], params={"seconds": 1.0}))
+    results, found = made(run, plan=slow)
+    for one in found:
+        if one.number in (4, 9) and one.of == results[1].key:  # killed before these were done
+            shutil.rmtree(run.path / one.folder / "trials" / one.key)
+    (run.path / "repeats.json").unlink()
+    watch = Told()
+    _, again = made(run, watch, plan=slow, seconds=1.1)
+    assert watch.again == []
+    assert "too little for 5 folds" in watch.notes[-1]
+    assert {one for one in again if one.purpose == "fold"} == {
+        one for one in found if one.number not in (4, 9) or one.of == results[0].key
+    }
+
+
+def test_each_repeat_stands_once_in_the_file(run: RunFolder) -> None:
+    custom = (*PAIR, candidate("peeker", "tuned"))  # both deep ones are compared to the same folds of the base
+    _, found = made(run, plan=custom)
+    assert len({(one.of, one.purpose, one.number, one.rows) for one in found}) == len(found) == 30
+
+
+def test_one_that_runs_is_waited_for_where_the_next_does_not_fit(
+    run: RunFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Ends(Told):
+        def repeated(self, result: TrialResult) -> None:
+            self.again.append(f"{result.model} {result.status}")
+
+    monkeypatch.setattr(repeats, "SLACK", 0.1)  # a block that does not fit is begun
+    watch = Ends()
+    made(run, watch, plan=(PAIR[0], replace(PAIR[1], params={"seconds": 3.0})), seconds=6.0, jobs=2)
+    assert any("ended early" in note for note in watch.notes)
+    assert "seedy done" in watch.again
+    assert not any("stopped" in one for one in watch.again)
+
+
+def test_jobs_share_the_time_of_a_block() -> None:
+    steps = tuple(
+        Step(of=TrialResult(key="a", model="a", rung="custom", status="done", seconds=10.0), purpose="seed", number=n,
+             rows=100) for n in range(3)
+    )  # fmt: skip
+    block = Block(name="", steps=steps)
+    assert [Costs(100, jobs).of(block, {}) for jobs in (1, 2, 8)] == [30.0, 15.0, 10.0]
 
 
 def test_ctrl_c_keeps_what_is_whole(run: RunFolder) -> None:
@@ -199,7 +247,9 @@ def test_ctrl_c_keeps_what_is_whole(run: RunFolder) -> None:
     verdict = judge(run, results, Goals(), {})
     assert verdict.gain is not None
     assert verdict.gain.method == "paired bootstrap over rows"  # two folds say nothing
-    _, again = made(run)
+    repeated = Repeats(run, results, Goals(seconds=60.0), MACHINE, time.monotonic() + 60.0, Watch())
+    again = repeated.make()
+    assert not repeated.interrupted
     assert {one.number for one in again if one.purpose == "fold"} == set(range(10))
 
 
@@ -218,6 +268,14 @@ def test_what_the_clock_cut_does_not_count_and_is_made_anew(run: RunFolder) -> N
     plan = (PAIR[0], replace(PAIR[1], params={"needs": 20}))
     results, found = made(run, watch, plan=plan, seconds=10.0)
     assert not any(one.of == results[1].key for one in found)
-    assert "2 more seeds of seedy: seedy had less time than the first time" in watch.notes
+    assert "2 more seeds of seedy: the clock cut seedy otherwise than the first time" in watch.notes
     _, again = made(run, watch, plan=plan)
     assert [one.number for one in again if one.purpose == "seed"] == [1, 2]
+
+
+def test_what_the_clock_cut_has_no_learning_curve(run: RunFolder) -> None:
+    many_rows(run)
+    watch = Told()
+    _, found = made(run, watch, plan=(PAIR[0], replace(PAIR[1], params={"needs": 1000})))
+    assert {one.purpose for one in found} == {"seed"}  # cut as the first was
+    assert "no learning curve: the clock cut seedy, and would cut fewer rows less" in watch.notes

@@ -105,6 +105,14 @@ def test_the_past_predicts_the_next_block(rows):
         assert rows.times[one.test].max() < rows.times[after.test].min()
 
 
+def test_a_past_of_one_row_makes_no_folds():
+    times = np.concatenate([[0], np.full(110, 1), np.repeat(np.arange(2, 12), 10)])
+    part = np.zeros(len(times), np.int8)
+    part[-60:-30], part[-30:] = 1, 2
+    rows = Rows(table=np.arange(len(times)), part=part, codes=np.zeros(len(times)), classes=0, times=times)
+    assert folds(rows, 0, 0) == []
+
+
 def test_one_time_makes_no_folds():
     part = np.repeat(np.array([0, 1, 2], np.int8), [60, 20, 20])
     rows = Rows(table=np.arange(100), part=part, codes=np.arange(100) % 2, classes=2, times=np.repeat([0, 1], 50))

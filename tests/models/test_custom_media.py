@@ -11,6 +11,7 @@ pytest.importorskip("torch")
 
 from deepworth.errors import OutOfTime
 from deepworth.models import _neural
+from deepworth.models._media_views import ImageView
 from deepworth.models.custom._media import AudioScratch, ImageScratch, TextScratch, word_pieces
 from tests.models.media_made import examples, fitted, unlabelled
 
@@ -60,6 +61,18 @@ def test_no_time_is_said(tmp_path):
     parts = examples("text", "binary", tmp_path / "data", rows=48)
     with pytest.raises(OutOfTime):
         fitted(learner, parts, tmp_path / "trial", seconds=-1.0, **params)
+
+
+def test_a_size_that_the_clock_lowered_is_noted(tmp_path, monkeypatch):
+    learner, params = SMALL["image"]
+    parts = examples("image", "binary", tmp_path / "data", rows=36)
+    monkeypatch.setattr(ImageView, "sizes", lambda self, examples: [64, 32])
+    monkeypatch.setattr(learner, "_fitted_size", lambda self, train, valid_rows, context: (32, 1e-4))
+    _, context = fitted(learner, parts, tmp_path / "trial", **{**params, "epochs": 1})
+    assert context.notes["cut"] == "size to 32"
+    context.cut("epochs")
+    context.cut("epochs")
+    assert context.notes["cut"] == "size to 32, epochs"
 
 
 def test_a_broken_file_and_an_empty_text_cost_one_row(tmp_path):

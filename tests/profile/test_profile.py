@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -9,7 +11,9 @@ import pyarrow.csv
 import pyarrow.parquet as pq
 import pytest
 
+from deepworth.profile.broken import _cut_off
 from deepworth.profile.run import profile_data
+from deepworth.profile.single import _commonest
 from deepworth.profile.structure import names_entity
 from deepworth.types import Goals, Profile, Roles, dump, load
 from tests.preparing import prepared, real
@@ -210,6 +214,15 @@ def test_rare_classes(tmp_path, rng):
     assert [concern.id for concern in profile.concerns] == ["imbalance", "rare"]
 
 
+def test_the_commonest_class_of_each_bin(rng):
+    for num in (1, 30, 400):
+        bins, labels = rng.integers(0, 20, num), rng.integers(0, 6, num)
+        prior = np.bincount(labels, minlength=6) / num
+        counts = np.zeros((25, 6))
+        np.add.at(counts, (bins, labels), 1)
+        assert (_commonest(bins, labels, prior, 25) == (counts + prior).argmax(1)).all()
+
+
 def amounts_of(rng, far: dict[int, float]) -> dict:
     y = np.exp(rng.normal(12, 0.4, ROWS))
     y[list(far)] *= list(far.values())
@@ -237,13 +250,29 @@ def test_heavy_tails_are_no_outliers(tmp_path, rng, tail):
 
 def test_broken_files(tmp_path):
     for i in range(40):
-        (tmp_path / f"{i}.wav").write_bytes(b"" if i < 10 else b"<htm" if i < 20 else b"RIFF" + bytes([i]))
+        (tmp_path / f"{i}.wav").write_bytes(b"" if i < 10 else b"<htm" if i < 20 else riff(i, cut=i < 25))
     paths = [str(tmp_path / f"{i}.wav") for i in range(40)] + [str(tmp_path / "gone.wav")] * 20
     columns = {"f": paths, "y": np.tile([0, 1], 30)}
     profile = profile_of(columns, "y", tmp_path / "run", kinds={"f": "audio"}, modality="audio")
     (broken,) = [concern for concern in profile.concerns if concern.id == "broken"]
     train = np.load(tmp_path / "run" / "splits" / "train.npy")
-    assert broken.rows == ((train < 20) | (train >= 40)).sum()
+    assert broken.rows == ((train < 25) | (train >= 40)).sum()
+
+
+def riff(i: int, *, cut: bool) -> bytes:
+    whole = b"RIFF" + (40).to_bytes(4, "little") + b"WAVE" + bytes([i]) * 36
+    return whole[:20] if cut else whole
+
+
+@pytest.mark.parametrize("form", ["JPEG", "PNG", "WEBP"])
+def test_a_picture_that_is_cut_off_is_seen(form):
+    image = pytest.importorskip("PIL.Image")
+    buffer = io.BytesIO()
+    image.effect_noise((64, 64), 50).convert("RGB").save(buffer, form)
+    content = buffer.getvalue()
+    assert not _cut_off(content)
+    assert not _cut_off(content + b"\0" * 100)  # cameras fill up blocks
+    assert all(_cut_off(content[: int(share * len(content))]) for share in (0.5, 0.9, 0.99))
 
 
 def test_small_data(tmp_path):

@@ -175,13 +175,6 @@ def test_errors_that_grow_with_the_rows_promise_nothing() -> None:
     assert made.doubling["trees-1"].value == pytest.approx(0.0, abs=1e-9)
 
 
-def test_subsets_too_small_for_the_run_say_so() -> None:
-    made = curve(repeats(*LATER), rows=1_000_000)
-    assert "more than 10 times" in made.doubling["trees-1"].why_not
-    assert made.more_helps == "cannot tell yet"
-    assert "is not reliable" in made.sentences[1]
-
-
 @pytest.mark.parametrize(("seeds", "sizes"), [(2, 5), (3, 3), (0, 5)])
 def test_too_little_is_no_curve(seeds: int, sizes: int) -> None:
     found = repeats(*LATER, seeds=seeds, sizes=SIZES[:sizes])

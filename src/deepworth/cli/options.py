@@ -59,7 +59,7 @@ Resume = Annotated[
     option(
         OUTPUT,
         "Go on with a run that was killed, interrupted or out of room: nothing that is done is repeated. SOURCE, "
-        "options and limits are read from RUN; of its time, what it had used counts.",
+        "options and limits are read from RUN; of its time, what it had used when its last trial ended counts.",
         "--resume",
         metavar="RUN",
     ),

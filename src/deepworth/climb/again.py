@@ -117,8 +117,8 @@ def _curve(base: TrialResult, deep: TrialResult, train: int, subsets: Sequence[S
 class Costs:
     """What steps are expected to take, from what the first fit of each took and from those made again since."""
 
-    def __init__(self, train: int) -> None:
-        self.train = train
+    def __init__(self, train: int, jobs: int = 1) -> None:
+        self.train, self.jobs = train, jobs
         self.seen: dict[str, list[float]] = {}  # trial -> actual over expected seconds
 
     def expected(self, step: Step) -> float:
@@ -135,6 +135,7 @@ class Costs:
         return max(step.of.seconds, 0.01) * share
 
     def of(self, block: Block, made: Mapping[tuple[str, str, int], object]) -> float:
-        """Seconds that what is left of a block takes."""
+        """Seconds that what is left of a block takes, so many jobs at once."""
         left = {step.fit: step for step in block.steps if step.fit not in made}
-        return sum(map(self.expected, left.values()))
+        seconds = list(map(self.expected, left.values()))
+        return max(sum(seconds) / self.jobs, max(seconds, default=0.0))

@@ -19,6 +19,8 @@ from deepworth.metrics.scores import scores
 from deepworth.store import INTERRUPTED, MIDWAY, RunFolder, write
 from deepworth.types import Estimate, Goals, Machine, Range, Trial, TrialResult, dump, load
 
+TOOK = "seconds"  # file of a trial that runs
+OFTEN = 1.0  # seconds between two times it is written
 TICK = 0.05  # seconds between two looks at a running trial
 GRACE = 0.06  # share of a trial's time kept back from the learner, for what it does after its deadline
 SOON = 1.0  # a trial is not begun with less time than this
@@ -45,7 +47,10 @@ class Attempt:
         self.run, self.trial, self.goals, self.machine, self.estimate = run, trial, goals, machine, estimate
         folder = run.trial(trial.key)
         write(folder / "trial.json", dump(trial))
-        self.started = time.monotonic()
+        self.took = folder / TOOK
+        goes_on = (folder / MIDWAY).exists() and self.took.exists()
+        self.earlier = float(self.took.read_text()) if goes_on else 0.0  # seconds of what it goes on from
+        self.started = self.told = time.monotonic()
         self.until = self.started + seconds  # killed then
         request = TrialRequest(
             run=str(run.path.absolute()),
@@ -63,6 +68,8 @@ class Attempt:
     def look(self, seconds: float) -> TrialResult | None:
         """The result, waiting for it at most so long; None while the trial runs."""
         reply = self.job.poll(seconds)
+        if reply is None and time.monotonic() > self.told + OFTEN:
+            self._keep_time()
         if reply is None and time.monotonic() > self.until:
             given = self.until - self.started
             reply = self.job.end("Deadline", f"stopped after {given:.0f} s, all the time it had")
@@ -76,6 +83,12 @@ class Attempt:
         """Kill it and leave its folder as it is."""
         self.job.end("Interrupted", INTERRUPTED)
 
+    def _keep_time(self) -> None:
+        """Write what it took so far beside what it would go on from: a trial that was killed took that, too."""
+        self.told = time.monotonic()
+        if self.took.with_name(MIDWAY).exists():
+            write(self.took, f"{self.earlier + self.told - self.started:.2f}")
+
     def _ended(self, reply: TrialReply) -> TrialResult:
         """What the trial took goes beside its estimate. One run anew in vain leaves what was before.
 
@@ -86,27 +99,28 @@ class Attempt:
                 f"{self.trial.model}: {_said(reply)}; what is done is kept: make room, and go on with --resume"
             )
         result, folder = self._result(reply), self.run.trial(self.trial.key)
-        if reply.kind != "Interrupted":
-            shutil.rmtree(folder / MIDWAY, ignore_errors=True)
+        if reply.kind == "Interrupted":  # it goes on from here; what was before waits
+            self._keep_time()
+            return result
+        shutil.rmtree(folder / MIDWAY, ignore_errors=True)
+        self.took.unlink(missing_ok=True)
         before = _aside(folder)
         foreseen = replace(result, estimate=self.estimate)
         if self.goals.jobs == 1 and (took := actual(foreseen, self.machine, self.trial.data, self.run.splits.train)):
             keep(took)
-        if before.exists() and result.status != "done":
-            shutil.rmtree(folder)
-            before.rename(folder)
-            return load(TrialResult, folder / "result.json")
+        if result.status != "done" and (earlier := put_back(self.run, self.trial)) is not None:
+            return earlier
         shutil.rmtree(before, ignore_errors=True)
         return result
 
     def _result(self, reply: TrialReply) -> TrialResult:
-        folder, given = self.run.trial(self.trial.key), self.until - self.started
+        folder, given = self.run.trial(self.trial.key), self.earlier + self.until - self.started
         result = TrialResult(
             key=self.trial.key,
             model=self.trial.model,
             rung=self.trial.rung,
             status="done",
-            seconds=time.monotonic() - self.started - reply.seconds_timing,
+            seconds=self.earlier + time.monotonic() - self.started - reply.seconds_timing,
             seconds_fit=reply.seconds_fit,
             seconds_given=given,
             limit=self.goals.seconds,
@@ -162,6 +176,16 @@ def put_aside(run: RunFolder, trial: Trial) -> None:
     shutil.rmtree(_aside(folder), ignore_errors=True)
     _aside(folder).parent.mkdir(exist_ok=True)
     folder.rename(_aside(folder))
+
+
+def put_back(run: RunFolder, trial: Trial) -> TrialResult | None:
+    """The result of what was put aside for an attempt that is not gone on with, in its place again; None where nothing was."""
+    folder = run.trial(trial.key)
+    if not _aside(folder).exists():
+        return None
+    shutil.rmtree(folder, ignore_errors=True)
+    _aside(folder).rename(folder)
+    return load(TrialResult, folder / "result.json")
 
 
 def _within(estimate: Estimate, given: float) -> Estimate:

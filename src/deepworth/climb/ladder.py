@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 
 from deepworth.climb.alarm import deferred
-from deepworth.climb.attempt import SOON, TICK, Attempt, deserves_more, put_aside, result_before
+from deepworth.climb.attempt import SOON, TICK, Attempt, deserves_more, put_aside, put_back, result_before
 from deepworth.climb.stopping import seen_enough
 from deepworth.climb.watch import Watch
 from deepworth.decide.limits import limited
@@ -21,10 +22,18 @@ class Ladder:
     """One climb. `climb()` returns the results; what was not run has its reason in them."""
 
     def __init__(
-        self, run: RunFolder, plan: Plan, goals: Goals, machine: Machine, deadline: float, watch: Watch
+        self,
+        run: RunFolder,
+        plan: Plan,
+        goals: Goals,
+        machine: Machine,
+        deadline: float,
+        watch: Watch,
+        ended: Callable[[], None] = lambda: None,
     ) -> None:
         self.run, self.plan, self.goals, self.machine, self.watch = run, plan, goals, machine, watch
         self.deadline = deadline  # time.monotonic()
+        self.ended = ended  # called when a trial did
         self.dataset: Dataset = run.dataset
         self.splits: Splits = run.splits
         self.metric: Metric = metric(self.dataset.task.metric, self.dataset.task)
@@ -66,7 +75,10 @@ class Ladder:
             if before is not None and (reason or not deserves_more(before, self.goals, seconds)):
                 self._finish(before)
             elif reason:
-                self._skip(candidate, reason)
+                if (earlier := put_back(self.run, trial)) is not None:
+                    self._finish(earlier)
+                else:
+                    self._skip(candidate, reason)
             else:
                 if before is not None:
                     put_aside(self.run, trial)
@@ -128,6 +140,7 @@ class Ladder:
         for attempt in list(self.running):
             if (result := attempt.look(TICK / len(self.running))) is not None:
                 self.running.remove(attempt)
+                self.ended()
                 self._finish(result)
 
     def _finish(self, result: TrialResult) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import shutil
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from deepworth.climb.again import (
@@ -43,7 +43,7 @@ class Repeats:
     """Makes trials again; `make()` writes `repeats.json` and returns what stands in it.
 
     A repeat is an ordinary trial in the folder of its division, made with the time that the first one was given. It is
-    begun only where what it is expected to take is left. One that the clock cut where the first was not is another
+    begun only where what it is expected to take is left. One that the clock cut otherwise than the first is another
     model, and does not count.
     """
 
@@ -55,16 +55,18 @@ class Repeats:
         machine: Machine,
         deadline: float,
         watch: Watch,
+        ended: Callable[[], None] = lambda: None,
     ) -> None:
         self.run, self.goals, self.machine, self.deadline, self.watch = run, goals, machine, deadline, watch
+        self.ended = ended  # called when a trial did
         self.results = results
         self.dataset, self.splits = run.dataset, run.splits
         self.metric: Metric = metric(self.dataset.task.metric, self.dataset.task)
         self.divisions: dict[str, divisions.Division] = {}  # by their folders
-        self.costs = Costs(self.splits.train)
+        self.costs = Costs(self.splits.train, goals.jobs)
         self.made: dict[Fit, TrialResult] = {}  # what counts
         self.failed: dict[str, str] = {}  # trials that are not made again any more, and why
-        self.found: list[Repeat] = []
+        self.found: dict[tuple[str, str, int, int], Repeat] = {}  # each once
         self.running: list[tuple[Step, Attempt]] = []
         self.refused: list[str] = []
         self.interrupted = any(result.reason == INTERRUPTED for result in results)
@@ -81,8 +83,9 @@ class Repeats:
         if self.refused and not self.interrupted:
             left = duration(max(self._left(), 0.0))
             self.watch.note(f"{left} were left for the verdict, too little for {'; '.join(self.refused)}")
-        self.run.save("repeats", self.found)
-        return tuple(self.found)
+        found = tuple(self.found.values())
+        self.run.save("repeats", found)
+        return found
 
     def _interrupt(self) -> None:
         self.interrupted = True
@@ -98,7 +101,8 @@ class Repeats:
             return []
         self.made |= {(t.key, HERE, 0): t for t in (sides.base, *sides.deep)}
         self.rows = rows = divisions.Rows.of(self.run)
-        return blocks(sides, self.splits.train, self._folds(rows), self._subsets(rows))
+        pair = (sides.base, sides.challenger)
+        return blocks(sides, self.splits.train, self._folds(rows), self._subsets(rows, pair))
 
     def _folds(self, rows: divisions.Rows) -> list[list[Division]]:
         if not says_little(self.splits.test, rows.groups_in(2)):
@@ -112,8 +116,11 @@ class Repeats:
             self.watch.note(f"no cross-validation: the {units} are too few for folds")
         return [self._known(some) for some in made if some]
 
-    def _subsets(self, rows: divisions.Rows) -> list[list[Division]]:
+    def _subsets(self, rows: divisions.Rows, pair: Sequence[TrialResult]) -> list[list[Division]]:
         train = self.splits.train
+        if cut := [trial.model for trial in pair if "cut" in trial.notes]:
+            self.watch.note(f"no learning curve: the clock cut {' and '.join(cut)}, and would cut fewer rows less")
+            return []
         if FEWEST_SEEDS * train > DRAWN * self._left():
             self.refused.append("a learning curve")
             return []
@@ -134,12 +141,13 @@ class Repeats:
     # How it is made
 
     def _whole(self, block: Block) -> None:
-        """Make a block where it fits as a whole, and tell."""
+        """Make a block where it fits as a whole, and tell. What is done of it is kept in any case."""
         begun, before = time.monotonic(), len(self.made)
         for step in block.steps:
             known = (self.run.path / step.folder).exists() and step.fit not in self.made
             if known and (old := result_before(self._division(step), self._trial(step))) and not _short(step, old):
                 self._ended(step, old)
+        self._keep(block)
         if self.interrupted:
             return
         if why := next((self.failed[step.of.key] for step in block.steps if step.of.key in self.failed), ""):
@@ -152,26 +160,24 @@ class Repeats:
                 self._whole(block.instead)
             return
         why = self._run(block)
-        for step in block.steps:
-            if step.fit in self.made:
-                self._keep(step)
+        self._keep(block)
         if why and not self.interrupted:
             self.watch.note(f"{block.name}: {why}")
         elif len(self.made) > before:
             self.watch.note(f"{block.name}: {duration(time.monotonic() - begun)}")
 
     def _run(self, block: Block) -> str:
-        """Why it ended early, or ""."""
+        """Why it ended early, or "". What runs then comes to its own end."""
         waiting = list({step.fit: step for step in block.steps if step.fit not in self.made}.values())
         why = ""
-        while (waiting or self.running) and not (why or self.interrupted):
+        while ((waiting and not why) or self.running) and not self.interrupted:
             while waiting and len(self.running) < self.goals.jobs and not why:
                 step = waiting.pop(0)
                 if self.costs.expected(step) > self._left():
                     why = f"ended early: {duration(max(self._left(), 0))} were left"
                 else:
                     self._begin(step, block.which(step))
-            why = why or self._look()
+            why = self._look() or why
         for _, attempt in self.running:
             self.watch.repeated(attempt.end())
         self.running = []
@@ -193,43 +199,46 @@ class Repeats:
 
     def _look(self) -> str:
         """Why what ended does not count, or ""."""
+        why = ""
         for step, attempt in list(self.running):
             if (result := attempt.look(TICK / len(self.running))) is not None:
                 self.running.remove((step, attempt))
-                self.watch.repeated(result)
                 self._ended(step, result)
-                if why := self.failed.get(step.of.key):
-                    return why
-        return ""
+                self.ended()
+                self.watch.repeated(result)
+                why = self.failed.get(step.of.key, why)
+        return why
 
     def _ended(self, step: Step, result: TrialResult) -> None:
         """Take in what a step gave: its model is of no more use."""
         shutil.rmtree(self._division(step).trial(result.key) / "model", ignore_errors=True)
         if _short(step, result):
-            self.failed[step.of.key] = f"{step.of.model} had less time than the first time"
+            self.failed[step.of.key] = f"the clock cut {step.of.model} otherwise than the first time"
         elif result.status != "done":
             self.failed[step.of.key] = f"{step.of.model} was {result.status}: {result.reason}"
         else:
             self.costs.learn(step, result.seconds)
             self.made[step.fit] = result
 
-    def _keep(self, step: Step) -> None:
-        result = self.made[step.fit]
-        error = float(self.metric.to_error(result.test.get(self.metric.name, math.nan)))
-        if not math.isfinite(error):  # a fold that lacks a class
+    def _keep(self, block: Block) -> None:
+        """Take what is made of a block into what is found."""
+        steps = [step for step in block.steps if step.fit in self.made]
+        if all(step.purpose == "size" and step.folder == HERE for step in steps):  # made for other ends
             return
-        self.found.append(
-            Repeat(
-                of=step.of.key,
-                purpose=step.purpose,
-                number=step.number,
-                rows=step.rows,
-                folder=step.folder,
-                key=result.key,
-                seconds=result.seconds,
-                error=error,
-            )
-        )
+        for step in steps:
+            result = self.made[step.fit]
+            error = float(self.metric.to_error(result.test.get(self.metric.name, math.nan)))
+            if math.isfinite(error):  # else a fold that lacks a class
+                self.found[step.of.key, step.purpose, step.number, step.rows] = Repeat(
+                    of=step.of.key,
+                    purpose=step.purpose,
+                    number=step.number,
+                    rows=step.rows,
+                    folder=step.folder,
+                    key=result.key,
+                    seconds=result.seconds,
+                    error=error,
+                )
 
     def _division(self, step: Step) -> RunFolder:
         if step.folder == HERE:
@@ -245,5 +254,7 @@ class Repeats:
 
 
 def _short(step: Step, result: TrialResult) -> bool:
-    """Whether the clock ended what it did not end the first time: with more time it would be another."""
-    return result.status == "stopped" or ("cut" in result.notes and "cut" not in step.of.notes)
+    """Whether the clock took from one of both what it left the other: they are different models."""
+    return result.status == "stopped" or (
+        result.status == "done" and result.notes.get("cut") != step.of.notes.get("cut")
+    )

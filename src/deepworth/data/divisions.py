@@ -9,13 +9,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from deepworth.data.examples import open_table
-from deepworth.data.split import MOST_VALID, VALID, Drawing, group_codes, time_codes
+from deepworth.data.split import LEAST_ROWS, MOST_VALID, VALID, Drawing, group_codes, time_codes
 from deepworth.store import RunFolder, write, write_array
 from deepworth.types import Dataset, Splits, dump, load
 
 FOLDS = 5
 FEWEST_FOLDS = 3  # of whole groups, where there are no more: fewer say nothing about how folds differ
-FIRST_ORIGIN = 0.4  # share of the rows that lies before the first block of a rolling origin
+FIRST_ORIGIN = 0.6  # share of the rows that lies before the first block of a rolling origin
 PARTS = ("train", "valid", "test")
 
 
@@ -116,7 +116,8 @@ def _rolling(rows: Rows, times: np.ndarray, random: np.random.Generator) -> list
     pool = np.flatnonzero(rows.part != 1)
     ordered = np.sort(times[pool])
     starts = ordered[np.linspace(FIRST_ORIGIN * len(pool), len(pool), FOLDS, endpoint=False).astype(int)]
-    if len(np.unique(starts)) < FOLDS or starts[0] == ordered[0]:
+    first = times[times < starts[0]]
+    if len(np.unique(starts)) < FOLDS or len(first) < LEAST_ROWS or len(np.unique(first)) == 1:
         return []
     drawing = Drawing(rows.codes if rows.classes else None, None, times, random)
     found = []

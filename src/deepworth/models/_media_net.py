@@ -105,6 +105,8 @@ class MediaNet:
         self.facts["size"], self.row_seconds = _ranks.agreed(
             lambda: _neural.once(context, "size", lambda: self._fitted_size(train, len(valid), context))
         )
+        if self.facts["size"] != self.view.sizes(train)[0]:
+            context.cut(f"size to {self.facts['size']}")
         rows = self._inputs(train, context.threads, context.notes), self._inputs(valid, context.threads, context.notes)
         self.target.measure(train.known_labels)
         labels = self.target.standard(train.known_labels), self.target.standard(valid.known_labels)

@@ -48,7 +48,9 @@ class Context:
 
     def cut(self, what: str) -> None:
         """Note that the clock took something from this fit ("rounds", "rows"): with more time it would do more."""
-        self.notes["cut"] = what
+        said = self.notes.get("cut")
+        if said is None or what not in said.split(", "):
+            self.notes["cut"] = what if said is None else f"{said}, {what}"
 
 
 class Learner(Protocol):

@@ -90,14 +90,26 @@ def _score(
             return 0.0, ""
         auc = _auc(truth, _means(bins, labels.astype(np.float64), fit)[bins[held]])
         return max(2 * auc - 1, 0.0), f"AUC {auc:.3f}"
-    num_classes = len(task.classes)
-    counts = np.bincount(bins[fit] * num_classes + labels[fit], minlength=(bins.max() + 1) * num_classes)
-    prior = np.bincount(labels[fit], minlength=num_classes) / fit.sum()
-    guess = (counts.reshape(-1, num_classes) + SMOOTHING * prior).argmax(1)
+    prior = np.bincount(labels[fit], minlength=len(task.classes)) / fit.sum()
+    guess = _commonest(bins[fit], labels[fit], prior, int(bins.max()) + 1)
     accuracy, base = float((guess[bins[held]] == truth).mean()), float((prior.argmax() == truth).mean())
     return max(
         (accuracy - base) / max(1 - base, 1e-9), 0.0
     ), f"accuracy {accuracy:.3f} against {base:.3f} for the largest class"
+
+
+def _commonest(bins: np.ndarray, labels: np.ndarray, prior: np.ndarray, num_bins: int) -> np.ndarray:
+    """(num_bins,) the commonest class of each bin, of equals that with the larger prior, and of an empty bin's alone.
+
+    Of the pairs that are met, and not of all: many bins of many classes would fill the memory.
+    """
+    met, counts = np.unique(bins * len(prior) + labels, return_counts=True)
+    place, label = np.divmod(met, len(prior))
+    order = np.lexsort((-label, counts + SMOOTHING * prior[label], place))  # the best of each bin comes last
+    best = order[np.append(place[order][1:] != place[order][:-1], True)] if len(order) else order
+    guess = np.full(num_bins, prior.argmax())
+    guess[place[best]] = label[best]
+    return guess
 
 
 def _auc(truth: np.ndarray, scores: np.ndarray) -> float:

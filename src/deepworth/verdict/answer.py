@@ -95,7 +95,7 @@ def _to_decide(gain: Gain, interval: Interval, deep: TrialResult, goals: Goals, 
     if "cut" in deep.notes:
         said.append(f"more time: {deep.model} was stopped by the clock after {deep.seconds:.0f} s")
     if splits.test < FEW_ROWS and splits.protocol != "given" and not gain.method.startswith("corrected"):
-        said.append("repeated cross-validation over all rows")
+        said.append("more time (--time), for a repeated cross-validation")
     return "about " + "; or ".join(said) if rows or seeds else "; or ".join(said)
 
 

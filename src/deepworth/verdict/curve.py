@@ -38,7 +38,8 @@ def learning_curve(
     """The curves of two trials from their repeats on nested subsets; `rows` are the training rows of the run.
 
     `of_rows` gives the (resamples, repeats) deviations that other test rows would have brought (`RowNoise`).
-    None where fewer than LEAST_SEEDS draws of LEAST_SIZES sizes are there for both: fewer say nothing that holds.
+    None where fewer than LEAST_SEEDS draws of LEAST_SIZES sizes are there for both: fewer say nothing that holds. The
+    four sizes of a run reach a quarter of its rows at least (`climb.repeats`): twice them is never too far to project.
     """
     found = _measured(repeats, base.key, challenger.key)
     if found is None:
@@ -129,10 +130,7 @@ def _within_reach(found: Projected, most: float) -> Projection:
 
 def _doubling(sizes: np.ndarray, errors: np.ndarray, rows: int, level: float = 0.95) -> Projection:
     """The relative reduction of the error by twice the rows."""
-    try:
-        estimate, drawn = gain_of_more_rows(sizes, errors, rows)
-    except ValueError as error:  # the subsets are too small to project so far
-        return Projection(value=0.0, low=0.0, high=0.0, why_not=str(error))
+    estimate, drawn = gain_of_more_rows(sizes, errors, rows)
     low, high = (float(q) for q in np.quantile(drawn, [(1 - level) / 2, (1 + level) / 2]))
     return Projection(value=estimate, low=min(low, estimate), high=max(high, estimate))
 
@@ -141,10 +139,7 @@ def _data_or_rung(sizes: np.ndarray, errors: np.ndarray, gain: Gain, rows: int) 
     """Which of the two helps more, and the difference of their gains, where it is known."""
     if not math.isfinite(gain.relative):
         return "cannot tell yet", None
-    try:
-        return data_or_rung(gain_of_more_rows(sizes, errors, rows), (gain.relative, gain.low, gain.high))
-    except ValueError:
-        return "cannot tell yet", None
+    return data_or_rung(gain_of_more_rows(sizes, errors, rows), (gain.relative, gain.low, gain.high))
 
 
 def _crossing_said(
@@ -180,8 +175,6 @@ def _about(found: Projected, smallest: float) -> str:
 
 
 def _doubling_said(base: Projection, challenger: Projection, rows: int, base_name: str, challenger_name: str) -> str:
-    if base.why_not:
-        return f"What twice the {rows:,} training rows would give is not reliable: {base.why_not}."
     return (
         f"Twice the {rows:,} training rows would take {_share(base)} of the error of {base_name}, and "
         f"{_share(challenger)} of that of {challenger_name}."

@@ -65,6 +65,7 @@ class Tuned(MediaNet):
         blocks: list[np.ndarray] = []
         for start in range(0, len(chosen), PROBE_ROWS):
             if time.monotonic() > ends and blocks:
+                context.cut("rows of the probe")
                 break
             rows = np.sort(chosen[start : start + PROBE_ROWS])
             chosen[start : start + PROBE_ROWS] = rows
