@@ -29,7 +29,7 @@ from functools import partial
 
 import numpy as np
 from _simulated import GAINS, Simulated, accuracy, auc, chosen, folds, many_classes, regression
-from _verdicts import DRIFT, equal, faultless, refitted, shallow
+from _verdicts import DRIFT, SLIGHT, equal, faultless, refitted, shallow
 
 RUNS = 150  # a folder to write and to judge takes a tenth to half a second
 
@@ -74,9 +74,10 @@ def problems() -> list[Problem]:
         ("run: 6 equal shallow, accuracy", (1000, 5000), partial(equal, metric="accuracy", off=0.15)),
         ("run: 6 equal shallow, RMSE", (2000,), partial(equal, metric="rmse", off=np.sqrt(2))),
         ("run: drift, accuracy", (5000,), partial(shallow, metric="accuracy", valid=DRIFT[0], test=DRIFT[1])),
+        ("run: slight drift, accuracy", (2000,), partial(shallow, metric="accuracy", valid=SLIGHT[0], test=SLIGHT[1])),
         ("run: folds, RMSE", (300,), partial(refitted, metric="rmse")),
         ("run: folds, accuracy", (300,), partial(refitted, metric="accuracy")),
-        ("run: folds, error 2 %", (200,), faultless),
+        ("run: folds, error 2 %", (100, 200), faultless),
     ]
     return [Problem(name, rows, make) for name, sizes, make in kinds for rows in sizes]
 

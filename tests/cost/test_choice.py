@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from deepworth.cost import choice
+from deepworth.cost import choice, requests
 from deepworth.errors import UserError
 
 QLORA = {"kind": "llm", "model": "meta-llama/Llama-3.1-8B", "task": "train", "method": "qlora", "seq_len": 512}
@@ -70,3 +70,41 @@ def test_what_is_wrong_is_an_error() -> None:
         choice.choose(QLORA | {"model": "llama-3.1-9b"}, None, ["L4"])
     with pytest.raises(UserError, match="no hardware"):
         choice.choose(QLORA, None, ["L5"])
+
+
+def test_a_command_and_a_request_are_the_same_run() -> None:
+    """The number of devices that is chosen must not change the habits of the library that is meant."""
+    lora = QLORA | {"method": "lora", "micro_batch": 1, "precision": "bf16"}
+    (place,) = choice.choose(lora, None, ["L4"]).places
+    asked = requests.answer(lora | {"hardware": "L4", "n_gpus": place.count, "sharding": "ZeRO-3"})
+    assert (place.name, place.answer["fits"]) == ("2x L4", True)
+    assert place.answer["peak_gb"] == asked["peak_gb"]
+    assert requests.answer(lora | {"hardware": "L4"})["devices_needed"] == place.count
+    (spelled,) = choice.choose(lora | {"sharding": "FULL_SHARD"}, None, ["2x L4"]).places
+    assert spelled.answer["peak_gb"] == asked["peak_gb"]
+
+
+@pytest.mark.parametrize(
+    ("change", "hardware", "flag"),
+    [
+        ({"method": "full", "micro_batch": 8, "seq_len": 2048}, "L4", "--method"),
+        ({"method": "full", "seq_len": 512, "micro_batch": 1}, "1x H100-SXM5-80GB", "--devices"),
+        ({"model": "llama-3.1-70b", "task": "generate", "method": None}, "1x A100-SXM4-80GB", "--devices"),
+        ({"model": "llama-3.1-70b", "task": "generate", "method": None}, "4x L4", "--quant"),
+    ],
+)
+def test_fewer_bits_and_more_devices_are_tried_too(change: dict[str, object], hardware: str, flag: str) -> None:
+    request = QLORA | {"precision": "bf16"} | change
+    found = choice.choose(request, None, [hardware])
+    easier = choice.easier(request, None, [hardware], found)
+    assert not found.places[0].answer["fits"]
+    assert easier is not None and flag in easier.flags
+    assert any(place.answer["fits"] for place in easier.choice.places)
+
+
+def test_a_batch_that_is_ours_leaves_room() -> None:
+    request = {"kind": "vision", "model": "vit_base_patch16_224"}
+    (place,) = choice.choose(request, None, ["T4"]).places
+    assert place.answer["peak_gb"]["likely"] <= 0.9 * place.answer["usable_gb"]
+    (given,) = choice.choose(request | {"batch": 120}, None, ["T4"]).places
+    assert given.answer["fits"] and given.answer["peak_gb"]["likely"] > 0.9 * given.answer["usable_gb"]

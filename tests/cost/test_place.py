@@ -85,3 +85,8 @@ def test_an_hour_of_what_is_owned_is_its_electricity(monkeypatch: pytest.MonkeyP
     assert rented
     assert rented["likely"] > 8 * 0.7
     assert any("the largest has 4" in warning for warning in warnings)
+
+
+def test_no_hardware_is_no_place() -> None:
+    with pytest.raises(UserError, match=r"auto .*16 vCPU"):
+        place.site("none")

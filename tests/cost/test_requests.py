@@ -234,3 +234,49 @@ def test_no_column_of_published_tables_is_taken_for_a_misspelled_field() -> None
         "grad_accum,act_offload,mfu_pct,hfu_pct,model_tflops_per_gpu,tok_s,tok_s_gpu"
     )
     assert not requests.misspelled(dict.fromkeys(columns.split(",")), "llm")
+
+
+def test_the_size_of_adapters_is_said() -> None:
+    usual = {"model": "llama-3.1-8b", "method": "lora", "hardware": "A100-SXM4-80GB", "precision": "bf16"}
+
+    def said(**fields: Any) -> str:
+        return " ".join(requests.answer(usual | fields)["warnings"])
+
+    assert "LoRA rank 64 on all products (167.8M" in said()
+    assert "LoRA has 6.8M" in said(notes="r=16, q, v")
+    assert "LoRA" not in said(trainable=1e7)
+    assert "1,000,000 of 8,030" in said(method="full", trainable=1e6).replace("8,029,995,008", "8,030")
+    assert "method is full" not in said(method="full")
+
+
+def test_errors_are_quoted_by_kind_of_run() -> None:
+    def basis(**fields: Any) -> str:
+        return str(requests.answer(REQUEST | fields)["basis"])
+
+    assert "10.5 %" in basis() and "left out" not in basis()
+    assert "error 3 %" in basis(method="full", trainable=None) and "10.5 %" not in basis(method="full", trainable=None)
+    far = basis(method="full", trainable=None, hardware="MI300X")
+    assert "about 10 %" in far and "error 3 %" not in far
+    assert "10.5 %" in basis(task="generate", method="generate")
+
+
+def test_what_was_never_measured_is_warned_of() -> None:
+    def said(**fields: Any) -> str:
+        return " ".join(requests.answer(REQUEST | fields)["warnings"])
+
+    assert "no published run on MI300X" in said(hardware="MI300X")
+    assert "no published run" not in said()
+    assert "up to 8.0x slower" in said(precision="fp32")
+    assert "TF32" not in said() and "TF32" not in said(precision="fp32", hardware="T4", model="gpt2")
+
+
+def test_generation_is_divided_by_its_heads_where_the_cache_is_too_large() -> None:
+    long = {"model": "llama-3.1-70b", "task": "generate", "precision": "bf16", "seq_len": 8192, "micro_batch": 32}
+    long |= {"hardware": "H100-SXM5-80GB"}
+    alone = requests.answer(long)
+    assert (alone["devices_needed"], alone["needed_sharding"]) == (4, "TP4")
+    assert any("sharding TP4), 4 devices hold it" in warning for warning in alone["warnings"])
+    assert requests.answer(long | {"n_gpus": 4, "sharding": "TP4"})["fits"]
+    more = requests.answer(long | {"micro_batch": 128})
+    assert more["devices_needed"] is None
+    assert not requests.answer(long | {"micro_batch": 128, "n_gpus": 8, "sharding": "TP8"})["fits"]

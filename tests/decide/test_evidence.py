@@ -70,7 +70,9 @@ def test_the_sizes_are_told_apart() -> None:
 def test_time_and_groups_come_before_random_splits() -> None:
     ordered = evidence_for(work(task="regression", rows=50_000), "time")
     assert ordered[0].id == "tabred-net"
-    assert {"fev-net-boosting", "fev-foundation-boosting"} <= set(by_id(ordered))
+    forecasts = {"fev-net-boosting", "fev-foundation-boosting"}
+    assert not forecasts & set(by_id(ordered)), "events in the order of time are no series"
+    assert forecasts <= set(by_id(evidence_for(work(task="regression", rows=50_000), "time", series=True)))
     for protocol in ("time", "group"):
         random_split = by_id(evidence_for(work(rows=50_000), protocol))["tabarena-net"]
         assert "Not for rows that follow each other in time" in random_split.note
@@ -81,7 +83,7 @@ def test_time_and_groups_come_before_random_splits() -> None:
 
 
 def test_rule_and_evidence_that_disagree_are_both_said() -> None:
-    facts = {"modality": "tabular", "train": 3000, "ordered": False}
+    facts = {"modality": "tabular", "train": 3000, "series": False}
     rules = fired(facts)
     assert "scenario-small-table" in {rule.id for rule in rules}
     found = by_id(evidence_for(work(), "stratified", rules))
@@ -94,7 +96,7 @@ def test_rule_and_evidence_that_disagree_are_both_said() -> None:
 
 
 def test_a_rule_that_the_sets_support_has_no_objection() -> None:
-    facts = {"modality": "tabular", "train": 40_000, "ordered": False}
+    facts = {"modality": "tabular", "train": 40_000, "series": False}
     found = by_id(evidence_for(work(rows=60_000), "random", fired(facts)))["tabzilla-net"]
     assert found.share_high < 0.5
     assert "Rule" not in found.note

@@ -104,6 +104,22 @@ def test_what_stops_it_early_names_the_least_useful_gain() -> None:
     assert "at the limit of 5 minutes at the latest." in plan(replace(TABLE, train=100)).justification
 
 
+def test_no_regression_ends_for_being_faultless() -> None:
+    number = replace(TABLE, task="regression", classes=0)
+    said = plan(number, Goals(worth=0.05, seconds=300)).justification
+    assert "makes no error" not in said
+    assert "It ends early once no step is expected to pay for its seconds, and at the limit of 5 minutes" in said
+    assert "makes no error on the validation rows" in plan(TABLE, Goals(worth=0.05, seconds=300)).justification
+    always = plan(replace(PHOTOS, task="regression", classes=0), Goals(seconds=100_000)).justification
+    assert "are tried; it ends at the limit of" in always
+
+
+def test_how_the_texts_of_a_table_are_read() -> None:
+    said = plan(replace(TABLE, texts=3, chars=200)).justification
+    assert "Of the 3 texts beside the other columns every model here reads counted words only" in said
+    assert "counted words only" not in plan(TABLE).justification + plan(TEXTS).justification
+
+
 def test_the_bill_ends_at_the_limit_and_says_what_is_cut() -> None:
     made = plan(replace(TABLE, train=3_000_000), Goals(seconds=300))
     uncut = total(c for c in made.candidates if c.decision == "run")

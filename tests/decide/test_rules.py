@@ -40,7 +40,7 @@ def test_every_rule_can_fire() -> None:
                 for hardware in ("none", "T4", "A100", "2x T4"):
                     made = situation(replace(work, train=train), Goals(weeks=weeks, hardware=hardware))
                     seen |= {rule.id for rule in fired(made.facts)}
-                    seen |= {rule.id for rule in fired(made.facts | {"ordered": True})}
+                    seen |= {rule.id for rule in fired(made.facts | {"series": True})}
     seen |= {rule.id for rule in fired(situation(PHOTOS, machine=gpu).facts)}
     for strings in ("molecules", "dna", "proteins"):
         seen |= {rule.id for rule in fired({"strings": strings})}

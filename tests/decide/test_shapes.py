@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
+import pyarrow as pa
 import pytest
 
+from deepworth.decide.plan import make_plan
 from deepworth.decide.shapes import published_as, shapes
 from deepworth.types import Column, Concern, Profile, Roles
 from tests.decide.made import ALL, PHOTOS, TABLE, TEXTS, situation
@@ -29,6 +32,44 @@ def test_a_series() -> None:
     assert messages(situation(TABLE).dataset, TIME) == []
     series = Column(name="series_id", kind="category", distinct=8)
     assert len(messages(situation(SERIES, beside=(series,)).dataset, TIME)) == 1
+
+
+@pytest.mark.parametrize(("moments", "series"), [(40, False), (400, True)])
+def test_events_in_the_order_of_a_role_are_no_series(tmp_path: Path, moments: int, series: bool) -> None:
+    path = tmp_path / "table.arrow"
+    table = pa.table({"at": [f"{row % moments:05d}" for row in range(400)]})
+    with pa.ipc.new_file(str(path), table.schema) as file:
+        file.write_table(table)
+    found = situation(
+        replace(SERIES, train=200, valid=100, test=100, categories=0), roles=Roles(time="at"), protocol="time"
+    )
+    found = replace(found, dataset=replace(found.dataset, table=str(path)))
+    assert (messages(found.dataset) != []) == series == found.series
+    made = make_plan(found.dataset, found.splits, found.profile, found.work, found.here, found.goals)
+    expected = {"scenario-short-series"} if series else {"scenario-small-table"}
+    assert {r.id for r in made.rules if r.id.startswith("scenario")} == expected
+    assert ("forecasting" in made.justification) == series
+
+
+def test_lists_that_are_left_out() -> None:
+    left = "no model reads these columns, they are left out: "
+    graph = f"{left}node_tag (list<element: int64>), edge_src (list<element: int64>), edge_dst (large_list<x: int64>)"
+    found = situation(replace(TABLE, numbers=1, categories=0))
+    [concern] = shapes(replace(found.dataset, notes=(graph,)), Profile())
+    assert concern.columns == ("node_tag", "edge_src", "edge_dst")
+    made = make_plan(
+        replace(found.dataset, notes=(graph,)), found.splits, found.profile, found.work, found.here, found.goals
+    )
+    assert made.justification.startswith(
+        "deepworth cannot do this properly yet. The columns node_tag, edge_src, edge_dst hold a graph in each row: no "
+        "model here reads any of it yet"
+    )
+    assert "Boosted trees" not in made.justification and made.evidence == ()
+    few = f"{left}curve (fixed_size_list<item: float>[8])"
+    assert messages(replace(situation(TABLE).dataset, notes=(few,))) == []
+    curves = f"{left}a curve (list<item: float>), b (list<item: float>)"
+    assert "columns a curve, b hold lists" in messages(replace(found.dataset, notes=(curves,)))[0]
+    assert messages(replace(found.dataset, notes=(f"{left}price (decimal256(40, 2))",))) == []
 
 
 def test_steps_of_a_sequence() -> None:

@@ -67,5 +67,6 @@ def test_a_plan_prices_what_a_specialist_would_do(tmp_path: Path, values: list[s
     made = make_plan(dataset, found.splits, found.profile, found.work, found.here, found.goals)
     assert who in made.justification and "deepworth cannot do this properly yet" in made.justification
     assert re.search(r"take 0\.\d+ GPU-hours \[0\.\d+\.\.0?\.?\d*\] and \$", made.justification)
+    assert "sizes from memory" in made.justification
     assert not {"text-family", "scenario-text"} & {rule.id for rule in made.rules}
     assert any(rule.id.endswith("-family") for rule in made.rules)

@@ -179,7 +179,7 @@ def put_aside(run: RunFolder, trial: Trial) -> None:
 
 
 def put_back(run: RunFolder, trial: Trial) -> TrialResult | None:
-    """The result of what was put aside for an attempt that is not gone on with, in its place again; None where nothing was."""
+    """The result that was put aside for an attempt that is not gone on with, in its place again; None without one."""
     folder = run.trial(trial.key)
     if not _aside(folder).exists():
         return None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from deepworth.cost import catalogue, language_time, money, place, requests
@@ -20,6 +20,16 @@ CHANGES = {  # what language.remedy calls it -> fields of a request, and options
         {"grad_ckpt": 1, "micro_batch": 1},
         {"--checkpointing": "", "--batch": "1"},
     ),
+}
+FEWER_BITS: dict[
+    str, tuple[str, dict[str, Any], dict[str, str]]
+] = {  # beyond what keeps the method: by task of a request
+    "train": (
+        "4-bit weights, adapters, gradient checkpointing and a micro-batch of 1",
+        {"method": "qlora", "grad_ckpt": 1, "micro_batch": 1},
+        {"--method": "qlora", "--checkpointing": "", "--batch": "1"},
+    ),
+    "generate": ("4-bit weights", {"quant": "nf4"}, {"--quant": "nf4"}),
 }
 PROCESSORS = (place.HERE, "8 vCPU", "32 vCPU")  # where models of tables are priced if nothing is named
 
@@ -87,7 +97,27 @@ def easier(request: Mapping[str, Any], items: float | None, names: Sequence[str]
     for change, (fields, flags) in CHANGES.items():
         if change in helping:
             return Easier(change=change, flags=flags, choice=choose({**request, **fields}, items, names))
+    for change, fields, flags in _further(request, choice):
+        smaller = choose({**request, **fields}, items, names)
+        if any(place.answer["fits"] for place in smaller.places):
+            return Easier(change=change, flags=flags, choice=smaller)
     return None
+
+
+def _further(request: Mapping[str, Any], choice: Choice) -> Iterator[tuple[str, dict[str, Any], dict[str, str]]]:
+    """What costs more than CHANGES do: more devices than were named, then fewer bits. Each is still to be tried."""
+    if request.get("kind") != "llm":
+        return
+    enough = [
+        (needed, place.answer["needed_sharding"])
+        for place in choice.places
+        if (needed := place.answer["devices_needed"]) and place.count < needed <= _most(place.site)
+    ]
+    if enough:
+        count, sharding = min(enough)
+        flags = {"--devices": str(count), "--sharding": sharding}
+        yield f"{count} devices", {"n_gpus": count, "sharding": sharding}, flags
+    yield FEWER_BITS[request["task"]]
 
 
 def rented() -> list[str]:
@@ -102,7 +132,7 @@ def _place(request: dict[str, Any], items: float | None, name: str) -> Place:
     needed, fixed = answer.get("devices_needed"), bool(request.get("n_gpus") or site.count)
     if not answer["fits"] and needed and needed > 1 and not fixed:
         if needed <= _most(site):
-            sharding = request.get("sharding") or "FULL_SHARD"
+            sharding = request.get("sharding") or answer["needed_sharding"]  # the stack of the request stays
             answer = _answer(request | {"n_gpus": needed, "sharding": sharding})
         else:
             held = place.rentable(site.device.name) or language_time.HOST

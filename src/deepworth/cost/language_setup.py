@@ -14,6 +14,7 @@ from deepworth.cost.language_spelling import Optimizer, Sharding
 from deepworth.errors import UserError
 from deepworth.types import record
 
+ALMOST = 0.9  # of the parameters: fewer than these are not all; counts of one model differ by less
 EXAMPLE, DOCUMENT, ANSWER = 512, 2048, 128  # tokens to tune, to pretrain and to generate, where a request says nothing
 LONGEST = 10_000_000  # tokens of an example
 MOST = {
@@ -139,7 +140,7 @@ def read(request: Mapping[str, Any]) -> Setup:
     notes = " ".join(text(key) for key in ("notes", "seq_note", "src", "metric", "sharding"))
     model = _model(request, number("params"), warnings)
     train = spelling.trains(text("task"), text("method"))
-    stack = _stack(text, notes)
+    stack = _stack(text, notes, train)
     narrow_cache = spelling.narrow_cache(f"{text('quant')} {notes}")
     quant = spelling.quantization("" if narrow_cache else text("quant"), text("precision"), text("method"), warnings)
     method = spelling.method(text("method"), train, quant, warnings)
@@ -154,6 +155,15 @@ def read(request: Mapping[str, Any]) -> Setup:
     replicas = max(1, n_gpus // (sharding.tensor * sharding.context * sharding.pipeline))
     accumulate = number("grad_accum") or (number("global_batch") or 0) / (micro * replicas)
     lora_on, rank = spelling.lora(notes, stack.lora_on, stack.lora_rank)
+    trainable = number("trainable") or _trainable(model, method, lora_on, rank, notes)
+    unsaid = _unsaid(text, micro, seq, train, stack, model)
+    if method == "full" and trainable < ALMOST * model.total:
+        unsaid.append(
+            f"method is full, but {trainable:,.0f} of {model.total:,.0f} parameters are trainable: only these have "
+            "gradients and states; for adapters beside frozen weights say lora"
+        )
+    if method not in ("full", "generate") and not text("trainable"):
+        unsaid.append(_adapted(method, stack, notes, f"{trainable / 1e6:,.1f}M trainable parameters"))
     flags = next((i for i, flag in enumerate(FLAGS) if flag in notes), len(FLAGS) if "all flags" in notes else -1)
     narrow = width.pure or (width.sixteen and not width.mixed and (stack.pure or method != "full"))
     return Setup(
@@ -176,12 +186,12 @@ def read(request: Mapping[str, Any]) -> Setup:
         chunked_loss=stack.chunked_loss and not 0 <= flags < 3,
         offload=text("act_offload") in spelling.ON or flags >= 6,
         lora_on=lora_on,
-        trainable=number("trainable") or _trainable(model, method, lora_on, rank, notes),
+        trainable=trainable,
         n_gpus=n_gpus,
         sharding=sharding,
         bf16=not re.search(r"fp16|(?<!b)float16|^16|half", text("precision")),
         warnings=tuple(warnings),
-        unsaid=tuple(_unsaid(text, micro, seq, train, stack, model)),
+        unsaid=tuple(unsaid),
     )
 
 
@@ -194,6 +204,16 @@ def _unsaid(text: Any, micro: int, seq: int, train: bool, stack: Stack, model: T
     if model.context and seq > model.context:
         said.append(f"seq_len {seq:,} is beyond the {model.context:,} tokens that {model.model} was made for")
     return said
+
+
+def _adapted(method: str, stack: Stack, notes: str, size: str) -> str:
+    """What was taken of the size of adapters, which moves memory and time."""
+    if method != "lora":
+        return f"trainable is not given: taken as {size}"
+    where, rank = spelling.lora(notes, "", 0)
+    usual = [] if rank else [f"LoRA rank {stack.lora_rank}"]
+    usual += [] if where else ["on all products" if stack.lora_on == "all" else "on query and value"]
+    return f"not given and taken as usual: {' '.join([*usual, ''])}({size})" if usual else f"LoRA has {size}"
 
 
 def lora_size(model: Transformer, where: str, rank: int) -> float:
@@ -230,7 +250,7 @@ def _model(request: Mapping[str, Any], params: float | None, warnings: list[str]
     return dims.from_config(name) if dims.is_folder(name) else dims.find(name)
 
 
-def _stack(text: Any, notes: str) -> Stack:
+def _stack(text: Any, notes: str, train: bool) -> Stack:
     """The library that a request was written for: named, or told by how it spells precision, sharding and metric."""
     if text("stack"):
         if text("stack") not in STACKS:
@@ -244,9 +264,10 @@ def _stack(text: Any, notes: str) -> Stack:
         return PEFT
     if precision.endswith(("-true", "-mixed")) or "bnb." in quant or "1e9" in unit:
         return LITGPT
-    if re.search(r"(fsdp|tp|cp|pp|hsdp)\s?\d", text("sharding")) or "float8" in precision:
+    if (train and re.search(r"(fsdp|tp|cp|pp|hsdp)\s?\d", text("sharding"))) or "float8" in precision:
         return TORCHTITAN
-    if precision.startswith("amp_") or text("sharding") in ("full_shard", "shard_grad_op"):
+    whole = text("method") in ("", *spelling.FULL)  # what llm-foundry was measured with; adapters are others' habit
+    if precision.startswith("amp_") or (whole and text("sharding") in ("full_shard", "shard_grad_op")):
         return FOUNDRY
     if "active" in notes or "torchao" in quant:
         return TORCHTUNE

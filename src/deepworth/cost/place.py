@@ -46,6 +46,8 @@ def site(name: str, processor: bool = False) -> Site:
 
     `processor`: for what runs on processors only; "auto" is then the one of this machine, and a GPU is an error.
     """
+    if name.strip().lower() == "none":
+        raise UserError("hardware none is no place to estimate: give auto (this machine), '16 vCPU', or a part by name")
     if name.strip().lower() == HERE:
         return _own_processor() if processor else _here()
     count, part = catalogue.counted(name)

@@ -21,6 +21,7 @@ TIME = {
 }  # fmt: skip
 DEFAULTS = {"mode": "train", "precision": "amp", "optimizer": "sgd"}
 BATCH = {"gpu": 128, "cpu": 32}  # at most, where a request names none
+SPARE = 0.1  # of the memory is left free where the batch is ours to choose
 MOST = {"batch": 2**24, "n_gpus": 2**20}
 MODES = {"train": True, "training": True, "fit": True, "infer": False, "inference": False, "predict": False}
 
@@ -75,10 +76,10 @@ def answer(request: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _usual_batch(network: Network, device: Accelerator, *, train: bool, kind: str, optimizer: str) -> int:
-    """What people take: as many as fit, a multiple of 8, up to BATCH; a processor is asked one image at a time."""
+    """As many as fit with SPARE left, a multiple of 8, up to BATCH; a processor is asked one image at a time."""
     if device.kind == "cpu" and not train:
         return 1
-    most = largest_batch(network, device, train=train, kind=kind, optimizer=optimizer)
+    most = largest_batch(network, device, train=train, kind=kind, optimizer=optimizer, share=1 - SPARE)
     most = min(BATCH.get(device.kind, BATCH["gpu"]), most)
     return most - most % 8 if most >= 8 else max(1, most)
 
@@ -91,10 +92,12 @@ def exchange(network: Network, device: Accelerator, count: int) -> float:
     return 2 * size * (count - 1) / count / language_time.link(device, count)
 
 
-def largest_batch(network: Network, device: Accelerator, *, train: bool, kind: str, optimizer: str = "sgd") -> int:
-    """The largest batch whose likely peak fits one device; 0 when a single image does not."""
+def largest_batch(
+    network: Network, device: Accelerator, *, train: bool, kind: str, optimizer: str = "sgd", share: float = 1.0
+) -> int:
+    """The largest batch whose likely peak fits this share of one device; 0 when a single image does not."""
     fixed, each = vision_memory.parts(network, train=train, kind=kind, optimizer=optimizer)
-    room = device.usable_gb - vision_memory.WORKSPACE_GB - fixed
+    room = share * device.usable_gb - vision_memory.WORKSPACE_GB - fixed
     return max(0, math.floor(room / (vision_memory.HELD * each)))
 
 

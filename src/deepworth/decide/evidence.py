@@ -41,7 +41,9 @@ class Comparison:
     """One question that a source answers: its sides, what kind of sets they met on, and what weakens the answer."""
 
     id: str
-    quoted: tuple[str, ...]  # for which kinds of data: a modality, or modality/split, or image/few and image/many
+    quoted: tuple[
+        str, ...
+    ]  # for which kinds of data: a modality, or modality/split, tabular/series, or image/few, image/many
     challenger: str
     base: str
     rung: Rung  # of the challenger
@@ -73,16 +75,20 @@ class Pair(NamedTuple):
         return 0.5 if self.challenger == self.base else float(self.challenger < self.base)
 
 
-def evidence_for(work: Workload, protocol: str, fired: Sequence[Rule] = ()) -> tuple[Evidence, ...]:
+def evidence_for(
+    work: Workload, protocol: str, fired: Sequence[Rule] = (), *, series: bool = False
+) -> tuple[Evidence, ...]:
     """What was published for data like `work`, the nearest first; empty where nothing was.
 
     `protocol` is how the rows are, or should be, divided (`Splits.protocol`); with "time" and "group" sets that were
-    split so come first. A note says where an answer speaks against one of the rules that `fired`, and what weakens it.
-    Every source is quoted by itself, and no model is fitted on sizes or columns: they do not predict the winner.
+    split so come first; for a `series` forecasts are quoted too. A note says where an answer speaks against one of the
+    rules that `fired`, and what weakens it. Every source is quoted by itself, and no model is fitted on sizes or
+    columns: they do not predict the winner.
     """
     split = protocol if protocol in DEPENDENT else "random"
     amount = "few" if work.train < FEW_IMAGES * max(work.classes, 1) else "many"
     kinds = {work.modality, f"{work.modality}/{split}", f"{work.modality}/{amount}"}
+    kinds |= {f"{work.modality}/series"} if series else set()
     task = "regression" if work.task == "regression" else "classification"
     found = [c for c in _comparisons() if kinds & set(c.quoted) and _tasks(c.id) & {task, "forecasting"}]
     found.sort(key=lambda c: (c.against != "classical", c.split != protocol))  # what nobody compares with trees: last

@@ -34,6 +34,7 @@ READ_AS = {  # concerns about what the data is -> what is read instead
     "molecules": "the letters of a formula, and knows nothing of its structure",
     "dna": "letters, and knows nothing of what they code for",
     "proteins": "letters, and knows nothing of folds and families",
+    "lists": "only what stands beside these lists",
     "series": "one row at a time, and foretells nothing",
     "sequences": "one row at a time, and nothing of its course",
 }
@@ -52,6 +53,7 @@ def justification(
         _first(situation, concerns),
         _task(situation),
         _trees(situation, choice) if not other or other.id == "sequences" else "",
+        _texts(situation) if not other else "",
         in_short(
             evidence,
             forecast=other is not None and other.id == "series",
@@ -99,6 +101,18 @@ def _trees(situation: Situation, choice: Choice) -> str:
     return (
         f"Boosted trees can read such columns as they are: {names} "
         f"take{'s' * (not many)} {takes}{uncut} and set{'s' * (not many)} the mark."
+    )
+
+
+def _texts(situation: Situation) -> str:
+    """How the texts of a table are read, which is not how texts alone are."""
+    work = situation.work
+    if work.modality != "tabular" or not work.texts:
+        return ""
+    many = work.texts > 1
+    return (
+        f"Of the {f'{work.texts} texts' if many else 'text'} beside the other columns every model here reads counted "
+        "words only; vectors of a frozen language model beside the columns are not built in."
     )
 
 
@@ -193,13 +207,17 @@ def _end(situation: Situation, choice: Choice) -> str:
     rungs = {c.rung for c in choice.runs} - {"floor"}
     if "classical" not in rungs or len(rungs) == 1:  # one side alone decides nothing
         return f"{always}; it ends {limit} at the latest."
-    perfect = "It ends early once a model of each side was tried and one makes no error on the validation rows"
+    number = situation.work.task == "regression"  # no number is ever foretold without any error
+    perfect = "a model of each side was tried and one makes no error on the validation rows"
     if not later:
-        return f"{always}. {perfect}, and {limit} at the latest."
+        ends = "; it ends" if number else f". It ends early once {perfect}, and"
+        return f"{always}{ends} {limit} at the latest."
+    enough = "no step is expected to pay for its seconds" if number else perfect
     toll = percent(goals.worth, signed=False)
     return (
         f"{always}; {joined(later)} only if expected to take more off the error of the best so far than the price, "
-        f"{toll} for the whole limit and in proportion for less. {perfect}, and {limit} at the latest."
+        f"{toll} for the whole limit and in proportion for less. It ends early once "
+        f"{enough}, and {limit} at the latest."
     )
 
 

@@ -43,9 +43,9 @@ def make_plan(
     choice = choose(situation)
     concerns = (*shapes(dataset, profile), *profile.concerns)
     published = replace(work, modality=written(dataset)[0] or published_as(concerns, work.modality))
-    strings = published.modality in STRINGS  # what holds for text says nothing about formulas and sequences
-    fired = tuple(r for r in choice.rules if not (strings and r.question == "data" and "modality" in r.when))
-    evidence = evidence_for(published, situation.order, fired)
+    other = published.modality in (*STRINGS, "lists")  # what holds for text or tables says nothing about these
+    fired = tuple(r for r in choice.rules if not (other and r.question == "data" and "modality" in r.when))
+    evidence = evidence_for(published, situation.order, fired, series=situation.series)
     four = answers(situation, choice)
     return Plan(
         candidates=choice.candidates,

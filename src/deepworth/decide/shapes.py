@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Sequence
+from pathlib import Path
 
 from deepworth.decide.strings import written
 from deepworth.types import Column, Concern, Dataset, Modality, Profile
@@ -17,11 +19,13 @@ STRINGS = {  # what strings are written as -> what they hold, and what is made o
     "dna": ("DNA or RNA", "counts of short words, k-mers"),
     "proteins": ("proteins", "counts of amino acids and short words of them"),
 }
-SHAPES = (*STRINGS, "series", "sequences", "mixture")  # ids of the concerns
-NOT_READ = (*STRINGS, "series", "sequences")  # of these, what no model here reads as what it is
-PUBLISHED = (*STRINGS, "sequences")  # of these, kinds of data that published results are filed under
+SHAPES = (*STRINGS, "lists", "series", "sequences", "mixture")  # ids of the concerns
+NOT_READ = (*STRINGS, "lists", "series", "sequences")  # of these, what no model here reads as what it is
+PUBLISHED = (*STRINGS, "lists", "sequences")  # of these, kinds of data that published results are filed under
 USEFUL = ("number", "category", "boolean", "text", "image", "audio")
 MEDIA = ("image", "audio")
+LISTED = re.compile(r"([^\s,:][^,:]*) \((?:large_|fixed_size_)?list<")  # as data/tidy.py tells what it leaves out
+GRAPH = re.compile(r"edge|node|adjacen|neighbou?r|bond|atom", re.IGNORECASE)
 BUILT_IN = ("tabular", "text", *MEDIA)  # kinds of data whose models are known not to
 
 
@@ -33,7 +37,7 @@ def published_as(concerns: Sequence[Concern], modality: Modality) -> Modality:
 def shapes(dataset: Dataset, profile: Profile) -> tuple[Concern, ...]:
     """A concern for each thing the data is and the plan does not treat it as."""
     course = _series(dataset, profile) or _sequences(dataset)  # many series in one table are told as series
-    found = (_strings(dataset), course, _several(dataset, profile))
+    found = (_strings(dataset), _lists(dataset), course, _several(dataset, profile))
     return tuple(concern for concern in found if concern)
 
 
@@ -51,12 +55,29 @@ def _strings(dataset: Dataset) -> Concern | None:
     )
 
 
+def _lists(dataset: Dataset) -> Concern | None:
+    """Columns of lists that were left out, where they are a graph by their names, or outnumber what is read."""
+    lists = [name for note in dataset.notes for name in LISTED.findall(note)]
+    graph = any(GRAPH.search(name) for name in lists)
+    if not graph and len(lists) <= len(dataset.features):
+        return None
+    what, of_each = (
+        ("a graph in each row", "nodes and edges") if graph else ("lists of numbers in each row", "the list")
+    )
+    names = ", ".join(lists)
+    return _shape(
+        "lists",
+        f"the column{'s' * (len(lists) > 1)} {names} hold{'s' * (len(lists) == 1)} {what}: no model here reads any of "
+        f"it yet; make columns of counts and statistics of {of_each}, and trees on these are the usual base",
+        lists,
+    )
+
+
 def _series(dataset: Dataset, profile: Profile) -> Concern | None:
     ordered = dataset.roles.time or next((c.columns[0] for c in profile.concerns if c.id == "time"), None)
     if dataset.task.kind != "regression" or ordered is None:
         return None
-    moments = next((column.distinct for column in dataset.columns if column.name == ordered), dataset.rows)
-    if moments < min(dataset.rows, COUNTED) / 2:  # many rows a moment are events, as flights are, and no course
+    if _moments_a_row(dataset, ordered) < 0.5:  # many rows a moment are events, as flights are, and no course
         return None
     target = dataset.task.target
     return _shape(
@@ -65,6 +86,22 @@ def _series(dataset: Dataset, profile: Profile) -> Concern | None:
         f"does not forecast; forecasting is not built in yet, so give past values of {target} as columns (lags)",
         [ordered],
     )
+
+
+def _moments_a_row(dataset: Dataset, time: str) -> float:
+    """Distinct values of a column of times over the rows; 1 where a role says them and there is no table to look at."""
+    column = next((column for column in dataset.columns if column.name == time), None)
+    if column:
+        return column.distinct / min(dataset.rows, COUNTED)
+    return _distinct(dataset.table, time) / dataset.rows if Path(dataset.table).is_file() else 1.0
+
+
+@functools.lru_cache(maxsize=64)
+def _distinct(table: str, name: str) -> int:
+    """Of a column that steers the split: no `Column` tells it."""
+    from deepworth.data.examples import open_table
+
+    return len(open_table(table).column(name).drop_null().unique())
 
 
 def _sequences(dataset: Dataset) -> Concern | None:

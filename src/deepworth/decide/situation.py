@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 from deepworth.cost.history import Actual
 from deepworth.decide.hardware import reckoned
+from deepworth.decide.shapes import shapes
 from deepworth.decide.strings import written
 from deepworth.types import Concern, Dataset, Goals, Hardware, Machine, Profile, Splits, Workload
 
@@ -38,6 +39,11 @@ class Situation:
         return self.dataset.roles.time is not None or self.concern("time") is not None
 
     @property
+    def series(self) -> bool:
+        """Whether the rows are the course of something measured; a table of events in the order of time is not."""
+        return any(concern.id == "series" for concern in shapes(self.dataset, self.profile))
+
+    @property
     def order(self) -> str:
         """How the rows are divided, or, where that is at random, how they should be: "time" and "group" go first."""
         if self.splits.protocol == "given":
@@ -59,7 +65,7 @@ class Situation:
             "numbers": work.numbers,
             "categories": work.categories,
             "texts": work.texts,
-            "ordered": self.ordered,
+            "series": self.series,
             "devices": self.hardware.count,
             "device_gb": self.machine.accelerator_gb,
             "one_run": weeks is None,
