@@ -138,11 +138,11 @@ def test_ctrl_c_while_trials_are_repeated_ends_with_a_verdict_that_more_can_be_m
         def repeating(self, trial: Trial, which: str, expected: float, seconds_left: float) -> None:
             os.kill(os.getpid(), signal.SIGINT)
 
-    options = {"models": ("linear", "mlp"), "time": "2m"}
+    options = {"models": ("linear", "mlp"), "time": "2m", "memory_gb": 8}
     run = deepworth.fit(table, "target", out=tmp_path / "run", watch=Impatient(), **options)
     folder = RunFolder.open(run.folder)
     assert not folder.is_over
-    assert workers._idle == []  # none is kept beside the verdict
+    assert workers._idle == []  # where memory is limited none is kept beside the verdict
     before = len(folder.repeats)
     assert all(trial.status == "done" for trial in run.verdict.trials)
     deepworth.resume(run)

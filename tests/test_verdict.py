@@ -289,3 +289,47 @@ def test_no_interval_is_made_of_a_few_wild_rows(run: RunFolder) -> None:
     assert verdict.verdict == "cannot tell yet"
     assert "2 rows make 66.7% of the error of 6,000 test rows" in verdict.sentence
     assert "--metric mae" in verdict.decide_next
+
+
+def test_worth_it_is_not_said_where_another_shallow_model_does_about_as_well(run: RunFolder) -> None:
+    """The base is worse on the test rows by more than chance, but not by enough to be no reference at all."""
+    labels = np.load(run.sealed / "labels_test.npy")
+    random = np.random.default_rng(11)
+    rival, net, base = (trial(run, name, rung, 1.0) for name, rung in
+                        (("linear", "classical"), ("net", "custom"), ("trees", "classical")))  # fmt: skip
+    shared, own = random.standard_normal((2, ROWS))
+    for found, size, extra in ((rival, 1.0, 0.0), (net, 0.9905, 0.0), (base, 1.0, 0.08)):
+        off = size * shared + extra * (own if found is base else random.standard_normal(ROWS))
+        np.save(run.trial(found.key) / "predictions_test.npy", labels + off)
+    base = replace(base, valid={"rmse": 0.9}, test={"rmse": 1.024})
+    rival, net = replace(rival, test={"rmse": 1.0}), replace(net, test={"rmse": 0.99})
+    verdict = judge(run, [rival, base, net], Goals(), {})
+    assert verdict.gain is not None
+    assert verdict.gain.base == "trees", "what chance does more often than once in 2,000 runs changes no reference"
+    assert verdict.gain.low > Goals().worth
+    assert verdict.verdict == "cannot tell yet"
+    assert "not surely on linear" in verdict.sentence
+
+
+def test_a_handful_of_wrong_rows_makes_no_interval_of_folds(run: RunFolder) -> None:
+    few_rows(run, 100)
+    dataset = run.dataset
+    task = Task(kind="binary", target="y", classes=("a", "b"), metric="accuracy")
+    (run.data / "dataset.json").write_bytes(dump(replace(dataset, task=task, table="table.arrow")))
+    np.save(run.sealed / "labels_test.npy", np.zeros(100, np.int64))
+    results = []
+    for name, rung in (("trees", "classical"), ("net", "custom")):
+        made = trial(run, name, rung, 1.0)
+        np.save(run.trial(name) / "predictions_test.npy", np.tile([1.0, 0.0], (100, 1)))
+        results.append(replace(made, valid={"accuracy": 0.99}, test={"accuracy": 1.0}))
+    repeats = []
+    for fold in range(5):
+        folder = f"divisions/fold-{fold}"
+        splits = Splits(protocol="random", seed=0, train=160, valid=100, test=40, fingerprint=f"{fold}")
+        (run.path / folder / "splits").mkdir(parents=True)
+        (run.path / folder / "splits" / "splits.json").write_bytes(dump(splits))
+        repeats += [repeat("trees", "fold", fold, 0.025, folder), repeat("net", "fold", fold, 0.0, folder)]
+    run.save("repeats", repeats)
+    verdict = judge(run, results, Goals(), {})
+    assert verdict.verdict == "cannot tell yet"
+    assert "net is wrong on 0.0 rows" in verdict.sentence

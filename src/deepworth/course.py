@@ -83,7 +83,8 @@ def carry_out(run: RunFolder, source: Any, claim: Claim, watch: Watch, begin: fl
         results = Ladder(run, plan, limited, machine, deadline, watch, count).climb()
         repeats = Repeats(run, results, limited, machine, deadline, watch, count)
         repeats.make()
-        dismiss()  # the verdict and the page take memory, too
+        if goals.memory_gb is not None:  # the verdict and the page take memory, too; else the next fit finds them warm
+            dismiss()
         count()
 
         limits = {

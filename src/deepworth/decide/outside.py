@@ -76,5 +76,5 @@ def beyond(kind: str, situation: Situation) -> str:
     return (
         f"{step.who[0].upper()}{step.who[1:]} would begin with {step.base}, on {step.split}, and then fine-tune "
         f"{step.network}: {EPOCHS} epochs of it take {gpu_hours(span, there.hardware.count)}{bill} on "
-        f"{device(there.hardware)}, reckoned with its sizes from memory, not from its files."
+        f"{device(there.hardware)}, reckoned with the network's sizes from memory, not from its files."
     )

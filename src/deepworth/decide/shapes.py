@@ -25,7 +25,7 @@ PUBLISHED = (*STRINGS, "lists", "sequences")  # of these, kinds of data that pub
 USEFUL = ("number", "category", "boolean", "text", "image", "audio")
 MEDIA = ("image", "audio")
 LISTED = re.compile(r"([^\s,:][^,:]*) \((?:large_|fixed_size_)?list<")  # as data/tidy.py tells what it leaves out
-GRAPH = re.compile(r"edge|node|adjacen|neighbou?r|bond|atom", re.IGNORECASE)
+GRAPH = re.compile(r"(?<![a-z])(?:edge|adjacen)", re.IGNORECASE)  # edge_src, adjacency; not knowledge
 BUILT_IN = ("tabular", "text", *MEDIA)  # kinds of data whose models are known not to
 
 
@@ -61,14 +61,12 @@ def _lists(dataset: Dataset) -> Concern | None:
     graph = any(GRAPH.search(name) for name in lists)
     if not graph and len(lists) <= len(dataset.features):
         return None
-    what, of_each = (
-        ("a graph in each row", "nodes and edges") if graph else ("lists of numbers in each row", "the list")
-    )
-    names = ", ".join(lists)
+    what, counted = ("a graph", "its nodes and edges") if graph else ("a list", "it")
+    names = f"{', '.join(lists)} hold{'s' * (len(lists) == 1)}"
     return _shape(
         "lists",
-        f"the column{'s' * (len(lists) > 1)} {names} hold{'s' * (len(lists) == 1)} {what}: no model here reads any of "
-        f"it yet; make columns of counts and statistics of {of_each}, and trees on these are the usual base",
+        f"the column{'s' * (len(lists) > 1)} {names} {what} in each row: no model here reads any of it yet; make "
+        f"columns of counts and statistics of {counted}, and trees on these are the usual base",
         lists,
     )
 

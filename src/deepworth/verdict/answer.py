@@ -16,13 +16,22 @@ from deepworth.types import Gain, Goals, Rung, RungVerdict, Splits, TrialResult
 from deepworth.words import by_reason, count
 
 
+@dataclass(frozen=True, kw_only=True)
+class Doubt:
+    """Why an answer is not given, as one would say it, and what would help."""
+
+    sentence: str
+    decide_next: str
+    of_worth: bool = False  # only "worth it" is doubted
+
+
 @dataclass(frozen=True)
 class Judged:
-    """A gain, what made its interval wide, and why the interval may say nothing ("" where it does)."""
+    """A gain, what made its interval wide, and why it may not be believed."""
 
     gain: Gain
     interval: Interval
-    doubt: str = ""
+    doubt: Doubt | None = None
 
 
 def rung_answer(
@@ -44,16 +53,10 @@ def rung_answer(
         return RungVerdict(rung=rung, verdict="not worth it", sentence=sentence)
     by = f"{deep.model} ({deep.rung}) against {base.model} on {_judged_on(gain, splits)}"
     span = _span(gain)
-    if judged.doubt:
-        return RungVerdict(
-            rung=rung,
-            verdict="cannot tell yet",
-            sentence=f"A few rows decide, and no interval can be made of them: {judged.doubt} ({deep.model} against "
-            f"{base.model}).",
-            decide_next="look at these rows: if their target is wrong, mend it; else a metric that does not hang on "
-            "them, as --metric mae does less",
-        )
     answer = conclude(gain.low, gain.high, goals.worth)
+    if judged.doubt and (answer == "worth it" or not judged.doubt.of_worth):
+        sentence, next_step = judged.doubt.sentence, judged.doubt.decide_next
+        return RungVerdict(rung=rung, verdict="cannot tell yet", sentence=sentence, decide_next=next_step)
     sentence = {
         "worth it": f"Deep learning removes {_span(gain, '')}: {by}.",
         "not worth it": f"Deep learning gains less than the {goals.worth:.1%} that would count: {span}, {by}.",

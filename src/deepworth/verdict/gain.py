@@ -91,6 +91,13 @@ class Judge:
         train = [base.rows for base, _ in folds]
         return resampled_gain(bases, challengers, train=float(np.mean(train)), test=float(np.mean(test)))
 
+    def wrong_rows(self, trial: TrialResult) -> float:
+        """How many rows a trial is wrong on in one whole cross-validation, where the metric is the accuracy."""
+        folds = [(r.error, RunFolder(self.run.path / r.folder).splits.test) for r in self._folds(trial).values()]
+        splits = self.run.splits
+        whole = sum(test for _, test in folds) / (splits.train + splits.test)
+        return sum(error * test for error, test in folds) / max(whole, 1.0)
+
     def _seeds(self, trial: TrialResult) -> list[np.ndarray]:
         """What the seeds of a trial predict for the test rows, its own first; that alone where there are too few."""
         keys = [r.key for r in self.repeats if r.of == trial.key and r.purpose == "seed"]

@@ -27,7 +27,7 @@ from deepworth.types import (
 )
 from deepworth.verdict.answer import Judged, no_pair, rung_answer
 from deepworth.verdict.curve import RowNoise, learning_curve
-from deepworth.verdict.doubt import few_rows_decide, reference
+from deepworth.verdict.doubt import few_rows_decide, only_against, reference
 from deepworth.verdict.gain import Judge
 from deepworth.verdict.price import price_models
 from deepworth.verdict.threshold import set_thresholds
@@ -60,14 +60,16 @@ def judge(
     sides = choose_sides(results, primary)
     base, challenger, rungs = sides.base, sides.challenger, sides.rungs
     judge_of = Judge(run, primary, goals)
-    straw = ""
+    straw, rival = "", None
     if base:
-        base, straw = reference(judge_of, base, done, 0.3 * (until - time.monotonic()))
+        base, straw, rival = reference(judge_of, base, done, 0.3 * (until - time.monotonic()))
     pairs = {rung: (base, deep) for rung, deep in rungs.items() if base and deep}
     judged: dict[str, Judged] = {}
     for rung, (one, other) in pairs.items():
         gain, interval = judge_of.gain(one, other, (until - time.monotonic()) / (len(pairs) - len(judged)))
-        doubt = few_rows_decide(primary, judge_of.labels, judge_of.predicted(one), judge_of.predicted(other))
+        doubt = few_rows_decide(judge_of, one, other, gain)
+        if rival and not doubt and gain.low > goals.worth:
+            doubt = only_against(judge_of, one, rival, other, goals.worth, 0.3 * (until - time.monotonic()))
         judged[rung] = Judged(gain, interval, doubt)
     answers: dict[str, RungVerdict] = {
         rung: rung_answer(rung, base, rungs[rung], judged.get(rung), results, primary, goals, splits) for rung in DEEP
