@@ -24,6 +24,7 @@ OFTEN = 1.0  # seconds between two times it is written
 TICK = 0.05  # seconds between two looks at a running trial
 GRACE = 0.06  # share of a trial's time kept back from the learner, for what it does after its deadline
 SOON = 1.0  # a trial is not begun with less time than this
+LEAST = 10.0  # seconds any trial may take while the limit allows: estimates of small ones are unsure
 LONGER = 1.5  # times the limit of before, and what the trial was given then: one cut by the clock is run anew
 
 

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 
 from deepworth.climb.alarm import deferred
-from deepworth.climb.attempt import SOON, TICK, Attempt, deserves_more, put_aside, put_back, result_before
+from deepworth.climb.attempt import LEAST, SOON, TICK, Attempt, deserves_more, put_aside, put_back, result_before
 from deepworth.climb.stopping import seen_enough
 from deepworth.climb.watch import Watch
 from deepworth.decide.limits import limited
@@ -14,8 +14,6 @@ from deepworth.metrics.scores import Metric, metric
 from deepworth.store import INTERRUPTED, RunFolder
 from deepworth.types import Candidate, Dataset, Goals, Machine, Plan, Splits, Trial, TrialResult
 from deepworth.words import duration, span
-
-LEAST = 10.0  # seconds any trial may take while the limit allows: estimates of small ones are unsure
 
 
 class Ladder:

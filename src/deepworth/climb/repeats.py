@@ -9,7 +9,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from deepworth.climb.again import (
-    FEWEST_SEEDS,
     HERE,
     REPETITIONS,
     SLACK,
@@ -21,10 +20,11 @@ from deepworth.climb.again import (
     says_little,
 )
 from deepworth.climb.alarm import deferred
-from deepworth.climb.attempt import SOON, TICK, Attempt, result_before
+from deepworth.climb.attempt import LEAST, SOON, TICK, Attempt, result_before
 from deepworth.climb.sides import choose_sides
 from deepworth.climb.watch import Watch
 from deepworth.data import divisions
+from deepworth.metrics.curves import LEAST_SEEDS, LEAST_SIZES
 from deepworth.metrics.scores import Metric, metric
 from deepworth.store import INTERRUPTED, RunFolder
 from deepworth.types import Goals, Machine, Repeat, Trial, TrialResult, load
@@ -32,9 +32,7 @@ from deepworth.words import duration
 
 SHARES = (16, 8, 4, 2)  # of the training rows, that subsets are made of
 LEAST_SUBSET = 30  # rows
-LEAST_SIZES = 4  # of a learning curve, all the rows among them
 DRAWN = 500_000  # rows of subsets drawn in a second
-LEAST = 10.0  # seconds any repeat may take while the limit allows
 
 Fit = tuple[str, str, int]
 
@@ -121,11 +119,11 @@ class Repeats:
         if cut := [trial.model for trial in pair if "cut" in trial.notes]:
             self.watch.note(f"no learning curve: the clock cut {' and '.join(cut)}, and would cut fewer rows less")
             return []
-        if FEWEST_SEEDS * train > DRAWN * self._left():
+        if LEAST_SEEDS * train > DRAWN * self._left():
             self.refused.append("a learning curve")
             return []
         sizes = tuple(train // share for share in SHARES if train // share >= max(LEAST_SUBSET, 2 * rows.classes))
-        drawn = [divisions.nested(rows, sizes, self.splits.seed + n) for n in range(FEWEST_SEEDS)] if sizes else []
+        drawn = [divisions.nested(rows, sizes, self.splits.seed + n) for n in range(LEAST_SEEDS)] if sizes else []
         if min((len(some) for some in drawn), default=0) < LEAST_SIZES - 1:
             units = "" if rows.groups is None else f" of {rows.groups_in(0)} groups"
             self.watch.note(f"no learning curve: {train:,} training rows{units} do not make {LEAST_SIZES} sizes")
