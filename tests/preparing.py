@@ -54,6 +54,7 @@ def opened(
         roles=roles,
         target=target,
         fingerprint="f",
+        lists=(),
         notes=(),
     )
 

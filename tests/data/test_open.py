@@ -358,3 +358,10 @@ def test_what_is_only_looked_at_is_the_same_and_lies_in_no_file(tmp_path: Path, 
         assert looked.table.schema.field(name).type == written.table.schema.field(name).type
     same = {c.name: c for c in written.columns if c.name != "label"}
     assert {c.name: c for c in looked.columns if c.name != "label"} == same
+
+
+def test_columns_of_lists_that_are_left_out_are_on_record(tmp_path):
+    edges = pa.array([[1, 2, 3]] * N)
+    found = opened(pa.table({"size": NUMBERS, "edge_src": edges, "label": LABELS}), tmp_path)
+    assert found.lists == ("edge_src",)
+    assert prepare(found, Goals(), SourceOptions(target="label"), tmp_path)[0].lists == ("edge_src",)

@@ -52,24 +52,21 @@ def test_events_in_the_order_of_a_role_are_no_series(tmp_path: Path, moments: in
 
 
 def test_lists_that_are_left_out() -> None:
-    left = "no model reads these columns, they are left out: "
-    graph = f"{left}node_tag (list<element: int64>), edge_src (list<element: int64>), edge_dst (large_list<x: int64>)"
+    graph = ("node_tag", "edge_src", "edge_dst")
     found = situation(replace(TABLE, numbers=1, categories=0))
-    [concern] = shapes(replace(found.dataset, notes=(graph,)), Profile())
-    assert concern.columns == ("node_tag", "edge_src", "edge_dst")
+    [concern] = shapes(replace(found.dataset, lists=graph), Profile())
+    assert concern.columns == graph
     made = make_plan(
-        replace(found.dataset, notes=(graph,)), found.splits, found.profile, found.work, found.here, found.goals
+        replace(found.dataset, lists=graph), found.splits, found.profile, found.work, found.here, found.goals
     )
     assert made.justification.startswith(
         "deepworth cannot do this properly yet. The columns node_tag, edge_src, edge_dst hold a graph in each row: no "
         "model here reads any of it yet"
     )
     assert "Boosted trees" not in made.justification and made.evidence == ()
-    for few in (f"{left}curve (fixed_size_list<item: float>[8])", f"{left}knowledge_ids (list<item: int64>)"):
-        assert messages(replace(situation(TABLE).dataset, notes=(few,))) == []
-    curves = f"{left}a curve (list<item: float>), b (list<item: float>)"
-    assert "columns a curve, b hold a list in each row" in messages(replace(found.dataset, notes=(curves,)))[0]
-    assert messages(replace(found.dataset, notes=(f"{left}price (decimal256(40, 2))",))) == []
+    for few in ("curve", "knowledge_ids"):
+        assert messages(replace(situation(TABLE).dataset, lists=(few,))) == []
+    assert "columns a curve, b hold a list in each row" in messages(replace(found.dataset, lists=("a curve", "b")))[0]
 
 
 def test_steps_of_a_sequence() -> None:

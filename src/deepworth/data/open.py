@@ -54,6 +54,7 @@ class Opened:
     target: str | None
     fingerprint: str  # of the content of the features; of media: of the content of the files, wherever they lie
     notes: tuple[str, ...] = ()
+    lists: tuple[str, ...] = ()  # columns of them, left out: no model reads them
 
 
 def open_source(source: Any, options: SourceOptions, folder: Path, looking: bool = False) -> Opened:
@@ -69,7 +70,7 @@ def open_source(source: Any, options: SourceOptions, folder: Path, looking: bool
 
 
 def _opened(read: Read, options: SourceOptions, folder: Path, looking: bool) -> Opened:
-    table, notes = tidy(read.table)
+    table, notes, lists = tidy(read.table)
     check_names(options, table.column_names)
     table, kinds = _unpacked(table, folder, options)
     kinds = {**read.kinds, **kinds, **options.kinds}
@@ -121,6 +122,7 @@ def _opened(read: Read, options: SourceOptions, folder: Path, looking: bool) -> 
         target=target,
         fingerprint=hashlib.sha256("|".join([modality, *hashes, *stamps]).encode()).hexdigest()[:16],
         notes=(*read.notes, *notes, *_guesses(columns)),
+        lists=lists,
     )
 
 
@@ -145,7 +147,7 @@ def open_again(source: Any, dataset: Dataset, folder: Path, notes: list[str] | N
 
 def _reopened(read: Read, dataset: Dataset, folder: Path, notes: list[str]) -> Examples:
     notes += [*read.left_out, *doubled(dataset.features, read.table.column_names)]
-    table, _ = tidy(read.table)
+    table, _, _ = tidy(read.table)
     table = _renamed(table, read, dataset)
     lacking = [name for name in dataset.features if name not in table.column_names]
     if lacking:

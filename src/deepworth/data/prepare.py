@@ -81,6 +81,7 @@ def _divided(opened: Opened, goals: Goals, options: SourceOptions) -> Divided:
         table="table.arrow",
         roles=opened.roles,
         notes=(*opened.notes, *labels.notes),
+        lists=opened.lists,
     )
     placed = {part: rows[getattr(division, part)] for part in PARTS}
     labelled = {part: codes[getattr(division, part)] for part in PARTS}

@@ -13,8 +13,8 @@ from deepworth.errors import UserError
 MEDIA_FIELDS = {"bytes", "path"}  # how Hugging Face stores an image or a recording
 
 
-def tidy(table: pa.Table) -> tuple[pa.Table, tuple[str, ...]]:
-    """The table with unique names and plain columns, and what was changed."""
+def tidy(table: pa.Table) -> tuple[pa.Table, tuple[str, ...], tuple[str, ...]]:
+    """The table with unique names and plain columns, what was changed, and the columns of lists that are left out."""
     notes: list[str] = []
     while nested := [f.name for f in table.schema if pt.is_struct(f.type) and not is_embedded(f.type)]:
         notes.append(f"{', '.join(nested[:5])}: fields of objects became columns such as {nested[0]}.field")
@@ -33,6 +33,7 @@ def tidy(table: pa.Table) -> tuple[pa.Table, tuple[str, ...]]:
         )
         table = table.rename_columns(names)
     unread = [field.name for field in table.schema if not _readable(field.type)]
+    lists = tuple(name for name in unread if _is_list(table.schema.field(name).type))
     if unread:
         types = ", ".join(f"{name} ({table.schema.field(name).type})"[:80] for name in unread[:5])
         notes.append(f"no model reads these columns, they are left out: {types}{' ...' if len(unread) > 5 else ''}")
@@ -45,7 +46,7 @@ def tidy(table: pa.Table) -> tuple[pa.Table, tuple[str, ...]]:
         if _is_list(field.type):
             joined = pc.binary_join(table.column(place).cast(pa.list_(pa.string())), ", ")
             table = table.set_column(place, field.name, joined)
-    return table.replace_schema_metadata(None), tuple(notes)
+    return table.replace_schema_metadata(None), tuple(notes), lists
 
 
 def is_embedded(kind: pa.DataType) -> bool:

@@ -24,7 +24,6 @@ NOT_READ = (*STRINGS, "lists", "series", "sequences")  # of these, what no model
 PUBLISHED = (*STRINGS, "lists", "sequences")  # of these, kinds of data that published results are filed under
 USEFUL = ("number", "category", "boolean", "text", "image", "audio")
 MEDIA = ("image", "audio")
-LISTED = re.compile(r"([^\s,:][^,:]*) \((?:large_|fixed_size_)?list<")  # as data/tidy.py tells what it leaves out
 GRAPH = re.compile(r"(?<![a-z])(?:edge|adjacen)", re.IGNORECASE)  # edge_src, adjacency; not knowledge
 BUILT_IN = ("tabular", "text", *MEDIA)  # kinds of data whose models are known not to
 
@@ -57,7 +56,7 @@ def _strings(dataset: Dataset) -> Concern | None:
 
 def _lists(dataset: Dataset) -> Concern | None:
     """Columns of lists that were left out, where they are a graph by their names, or outnumber what is read."""
-    lists = [name for note in dataset.notes for name in LISTED.findall(note)]
+    lists = list(dataset.lists)
     graph = any(GRAPH.search(name) for name in lists)
     if not graph and len(lists) <= len(dataset.features):
         return None

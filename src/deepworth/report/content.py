@@ -24,6 +24,7 @@ from deepworth.types import (
     Verdict,
     record,
 )
+from deepworth.verdict.price import cost_sentences
 
 
 @record
@@ -122,7 +123,7 @@ def _of_the_run(
     if other is not None and other.rung != "floor":  # nobody asks what the floor costs
         pair = (winner, other) if winner.rung in SHALLOW else (other, winner)
         made["price"] = sentences.price(*pair, verdict.gain, verdict.prices)
-        if costs := sentences.costs(*pair, verdict.prices):
+        if costs := cost_sentences(*pair, verdict.prices):
             made["costs"] = costs
     return made
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from deepworth.report.figures import pareto
 from deepworth.types import DEEP, Gain, MetricInfo, Plan, Price, Rung, RungVerdict, TrialResult, Verdict
-from deepworth.verdict.price import break_even, cost_sentences
+from deepworth.verdict.price import break_even
 from deepworth.words import added, count, duration, score, span
 
 NEAR = 1.05  # a ratio below it is called equal
@@ -82,11 +82,6 @@ def price(
         f"{size} the space on disk."
     )
     return (said, *break_even(base, challenger, prices, gain))
-
-
-def costs(base: TrialResult, challenger: TrialResult, prices: Sequence[Price]) -> tuple[str, ...]:
-    """What both cost to train and to use."""
-    return cost_sentences(base, challenger, prices)
 
 
 def _ratio(one: float, other: float) -> str:

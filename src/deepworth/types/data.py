@@ -75,6 +75,7 @@ class Dataset:
     table: str  # path of the Arrow IPC file
     roles: Roles = field(default_factory=Roles)
     notes: tuple[str, ...] = ()  # what was found and decided while opening, for the user to read
+    lists: tuple[str, ...] = ()  # columns of lists that no model reads; they are not in the Arrow file
 
     def column(self, name: str) -> Column:
         return next(c for c in self.columns if c.name == name)
