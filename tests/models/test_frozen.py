@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import time
 from dataclasses import replace
 from types import SimpleNamespace
@@ -275,6 +277,31 @@ def test_converted_and_quantised_networks_answer_alike(tmp_path, networks_are_lo
     small = int8_runtime(module, file, 1, encoder.example(256), lambda: [b for _, b in encoder.batches(train, 256)])
     assert small.name == "openvino-int8"
     assert cosine(trusted, encode_all(encoder, 256, small.run, train)) > 0.95
+
+
+def test_ctrl_c_is_survived_where_another_thread_drops_a_compiled_network(tmp_path):
+    pytest.importorskip("openvino")
+    code = """if True:
+        import faulthandler, gc, os, signal, sys, threading, time
+        from pathlib import Path
+        import numpy as np, torch
+        from deepworth.models.frozen._runtime import openvino_runtime
+        faulthandler.enable()  # what gives Python's threads a signal stack; pytest and notebooks do it
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        held = [openvino_runtime(torch.nn.Linear(4, 2), Path(sys.argv[1]), 1, (np.zeros((1, 4), np.float32),))]
+        dropping = threading.Thread(target=lambda: (held.clear(), gc.collect()))
+        dropping.start()
+        dropping.join()
+        try:
+            os.kill(os.getpid(), signal.SIGINT)
+            time.sleep(5)
+        except KeyboardInterrupt:
+            print("interrupted")
+    """
+    ended = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path / "network.xml")], capture_output=True, text=True, timeout=120
+    )
+    assert (ended.returncode, ended.stdout.strip()) == (0, "interrupted"), ended.stderr
 
 
 def test_the_gate_refuses_a_bad_quantisation():

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import io
 import os
+import sys
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -66,7 +68,7 @@ def int8_runtime(
         plain = openvino.Core().read_model(_converted(module, file, example))
         samples = [list(sample) for sample in calibration()]
         transformer = any(isinstance(part, nn.LayerNorm) for part in module.modules())
-        with contextlib.redirect_stdout(io.StringIO()):  # nncf draws progress bars
+        with _own_signal_stack(), contextlib.redirect_stdout(io.StringIO()):  # nncf draws progress bars
             quantised = nncf.quantize(
                 plain,
                 nncf.Dataset(samples),
@@ -90,13 +92,39 @@ def _compiled(file: Path, threads: int, precision: str = "") -> Runtime:
     limits: dict[str, Any] = {"INFERENCE_NUM_THREADS": threads, "DYNAMIC_QUANTIZATION_GROUP_SIZE": 0}
     if precision == "fp32":
         limits["INFERENCE_PRECISION_HINT"] = "f32"
-    network = openvino.Core().compile_model(file, "CPU", limits)
+    with _own_signal_stack():
+        network = openvino.Core().compile_model(file, "CPU", limits)
     kind = network.get_property("INFERENCE_PRECISION_HINT").to_string()
 
     def run(batch: Batch) -> np.ndarray:
         return np.array(network(list(batch))[0], dtype=np.float32)  # a copy: OpenVINO reuses its buffer
 
     return Runtime("openvino-fp32" if kind == "f32" else f"openvino-{kind}", run)
+
+
+class _SignalStack(ctypes.Structure):
+    """`stack_t` of sigaltstack(2)."""
+
+    _fields_ = (("pointer", ctypes.c_void_p), ("flags", ctypes.c_int), ("size", ctypes.c_size_t))
+
+
+@contextlib.contextmanager
+def _own_signal_stack() -> Iterator[None]:
+    """Leave the thread with the signal stack it has.
+
+    OpenVINO's CPU plugin gives the thread that loads it a stack of its own (AMX needs a larger one), and unmaps it in
+    whichever thread the plugin ends: the next Ctrl-C would be delivered on no memory, which ends the process at once
+    (seen with OpenVINO 2026.4 where the garbage collector ran in another thread).
+    """
+    if sys.platform != "linux":
+        yield
+        return
+    libc, before = ctypes.CDLL(None), _SignalStack()
+    libc.sigaltstack(None, ctypes.byref(before))
+    try:
+        yield
+    finally:
+        libc.sigaltstack(ctypes.byref(before), None)
 
 
 def _converted(module: nn.Module, file: Path, example: Batch) -> Path:
