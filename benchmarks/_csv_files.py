@@ -1,4 +1,4 @@
-"""CSV files made to be read: of mixed columns, wide, of long texts, of many categories."""
+"""CSV files made to be read: of mixed columns, wide, of long texts, of many categories, of dates, mostly empty."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute
 import pyarrow.csv as pc
 
 WORDS = np.array(["good", "bad", "train", "late", "room", "clean", "price", "again", "never", "staff", "food", "late"])
@@ -56,3 +57,22 @@ def categories(path: Path, rows: int, levels: int) -> None:
     rng = np.random.default_rng(0)
     names = np.array([f"level {i}" for i in range(levels)])
     pc.write_csv(pa.table({f"c{i}": names[rng.integers(0, levels, rows)] for i in range(20)}), path)
+
+
+def dates(path: Path, rows: int) -> None:
+    """Dates, moments, dates with the day first, and a label."""
+    rng = np.random.default_rng(0)
+    moments = [np.datetime64("2015-01-01") + rng.integers(0, 10**8, rows).astype("m8[s]") for _ in range(9)]
+    columns = {f"day{i}": pa.array(one.astype("M8[D]")) for i, one in enumerate(moments[:3])}
+    columns |= {f"moment{i}": pa.array(one) for i, one in enumerate(moments[3:6])}
+    columns |= {f"european{i}": pa.compute.strftime(pa.array(one), "%d/%m/%Y") for i, one in enumerate(moments[6:])}
+    pc.write_csv(pa.table({**columns, "label": rng.integers(0, 2, rows)}), path)
+
+
+def missing(path: Path, rows: int) -> None:
+    """10 columns of numbers and 10 of words, of which nine in ten cells are empty, and a label."""
+    rng = np.random.default_rng(0)
+    names = np.array([f"level {i}" for i in range(50)])
+    columns = {f"f{i}": pa.array(np.round(rng.normal(size=rows), 5), mask=rng.random(rows) < 0.9) for i in range(10)}
+    columns |= {f"c{i}": pa.array(names[rng.integers(0, 50, rows)], mask=rng.random(rows) < 0.9) for i in range(10)}
+    pc.write_csv(pa.table({**columns, "label": rng.integers(0, 2, rows)}), path)

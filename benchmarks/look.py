@@ -2,7 +2,7 @@
 
 Goal: within 3 times the scan. Beside it what pyarrow's reader alone takes, for which polars is no match either.
 
-    python benchmarks/look.py [--repeat 5] [--shapes mixed,long,wide,texts,categories] [--rows 1000000]
+    python benchmarks/look.py [--repeat 5] [--rows 1000000] [--shapes mixed,long,wide,columns,texts,...]
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from _csv_files import again, categories, mixed, texts, wide
+from _csv_files import again, categories, dates, missing, mixed, texts, wide
 from _timing import SCAN, in_turns, table
 
 READ = "import sys, pyarrow.csv as pc; pc.read_csv(sys.argv[1], read_options=pc.ReadOptions(block_size=1 << 22))"
@@ -29,9 +29,12 @@ def long(path: Path, rows: int) -> None:
 SHAPES: dict[str, tuple[Callable[[Path, int], None], str]] = {  # how it is made of 1,000,000 rows, and its target
     "mixed": (mixed, "flag"),
     "long": (long, "flag"),
-    "wide": (lambda path, rows: wide(path, rows // 1000, 10_000), "x0"),
-    "texts": (lambda path, rows: texts(path, rows // 10, 200), "label"),
+    "wide": (lambda path, rows: wide(path, rows // 50, 2000), "x0"),
+    "columns": (lambda path, rows: wide(path, rows // 1000, 10_000), "x0"),
+    "texts": (lambda path, rows: texts(path, 3 * rows // 10, 200), "label"),
     "categories": (lambda path, rows: categories(path, rows // 2, 10_000), "c0"),
+    "dates": (dates, "label"),
+    "missing": (missing, "label"),
 }
 
 

@@ -87,3 +87,11 @@ def test_media_are_compared_by_content(tmp_path, zipped):
 def test_shared_rows():
     hashes = np.array([1, 2, 1, 3], np.uint64)
     assert shared_rows(hashes, np.array([2, 3]), np.array([0, 1])).tolist() == [True, False]
+
+
+def test_texts_are_told_apart_behind_their_first_letters_and_not_by_the_spaces_around_them() -> None:
+    start = "It begins like many another letter does, with a long and common word of thanks, "
+    texts = [start + "and asks.", start + "and ends.", f"  {start}And ends. ", " " * 90 + start + "and asks.", "", None]
+    hashes = row_hashes(pa.table({"text": texts}), [Column(name="text", kind="text", distinct=5)])
+    first = [hashes.tolist().index(one) for one in hashes.tolist()]
+    assert first == [0, 1, 1, 0, 4, 4]

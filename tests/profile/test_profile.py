@@ -145,6 +145,11 @@ def test_what_happened_beside_what_was_planned(tmp_path, rng):
     assert concerns(profile_of(columns, "y", tmp_path), "leak-name") == ["dep"]
 
 
+def test_what_is_known_only_when_it_ended(tmp_path, rng):
+    columns = clean(rng) | {"Length_of_stay": rng.normal(size=ROWS), "floss": rng.normal(size=ROWS)}
+    assert concerns(profile_of(columns, "y", tmp_path), "leak-name") == ["Length_of_stay"]
+
+
 def test_entities_that_a_random_split_tears_apart(tmp_path, rng):
     columns = clean(rng) | {"patient_id": rng.integers(0, 200, ROWS)}
     assert concerns(profile_of(columns, "y", tmp_path / "random"), "group") == ["patient_id"]

@@ -13,11 +13,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.types as pt
 
+from deepworth.data.examples import take_rows
 from deepworth.types import Column, Kind
 
 SLICE = 1 << 15  # rows hashed at a time: what they need stays in the cache of a core
 FIRST = 4  # columns hashed of all rows; then twice as many of the rows that are still alike, and so on
-MOST = 0.2  # share of rows still alike from which it is cheaper to go on with all of them
+MOST = 0.2  # share of rows that stand again from which it is cheaper to go on with all of them
+HEAD = 64  # characters of a text that are hashed before all of it
 LAST = np.uint64(0xFFFF)
 BLOCK = 16_384  # bytes read at the start, middle and end of files of one size
 MEDIA = ("image", "audio")
@@ -28,36 +30,52 @@ def row_hashes(table: pa.Table, columns: Sequence[Column]) -> np.ndarray:
     """(rows,) uint64: equal for rows equal in all `columns`, and for others by chance only (2**-64 a pair).
 
     Text is compared without case and outer spaces, media files by content: the checksums in a zip's directory, or the
-    size and three blocks of a file. A few columns at a time, text last: the others are not read of rows that no other
-    row is equal to so far.
+    size and three blocks of a file. A few columns at a time, text last, and its beginnings first: the others are not
+    read of rows that no other row is equal to so far.
     """
     table = table.select([column.name for column in columns]).unify_dictionaries()
-    order = sorted(columns, key=lambda column: (_is_words(table, column), -column.distinct))
     hashes = np.zeros(len(table), np.uint64)
     alike: np.ndarray | None = None  # rows still alike; None: all of them
-    start, num = 0, FIRST
-    while start < len(order):
-        some = order[start : start + num]
-        start, num = start + num, 2 * num
+    for place, (some, most) in enumerate(_stages(table, columns)):
+        if place:
+            alike = _still_alike(hashes, alike)
         part = table.select([column.name for column in some])
         if alike is None:
-            hashes = _hashed(part, some, hashes)
-            alike = repeated(hashes)
-        else:
-            hashes[alike] = _hashed(part.take(pa.array(alike)), some, hashes[alike])
-            alike = alike[repeated(hashes[alike])]
-        if not len(alike):
+            hashes = _hashed(part, some, hashes, most)
+        elif not len(alike):
             break
-        if len(alike) > MOST * len(hashes):
-            alike = None
+        else:
+            taken = pa.table([take_rows(values, alike) for values in part.columns], names=part.column_names)
+            hashes[alike] = _hashed(taken, some, hashes[alike], most)
     return hashes
+
+
+def _still_alike(hashes: np.ndarray, alike: np.ndarray | None) -> np.ndarray | None:
+    """The rows among those alike so far (None: all) whose hash stands more than once; None where these are many."""
+    twice = _twice(hashes if alike is None else hashes[alike])
+    if len(twice) > MOST * len(hashes):
+        return None
+    return _standing(hashes, twice) if alike is None else alike[_standing(hashes[alike], twice)]
+
+
+def _stages(table: pa.Table, columns: Sequence[Column]) -> Iterator[tuple[Sequence[Column], int | None]]:
+    """The columns hashed together, and how many characters of them."""
+    words = [column for column in columns if _is_words(table, column)]
+    order = sorted((column for column in columns if column not in words), key=lambda column: -column.distinct)
+    start, num = 0, FIRST
+    while start < len(order):
+        yield order[start : start + num], None
+        start, num = start + num, 2 * num
+    if words:
+        yield words, HEAD
+        yield words, None
 
 
 def _is_words(table: pa.Table, column: Column) -> bool:
     return column.kind not in MEDIA and pt.is_string(table.schema.field(column.name).type)
 
 
-def _hashed(table: pa.Table, columns: Sequence[Column], before: np.ndarray) -> np.ndarray:
+def _hashed(table: pa.Table, columns: Sequence[Column], before: np.ndarray, most: int | None) -> np.ndarray:
     """`before` with the values of the columns mixed in. Two threads: all but words is worked on outside the lock."""
     media = {c.name: np.fromiter(_contents(table.column(c.name)), np.uint64) for c in columns if c.kind in MEDIA}
 
@@ -65,7 +83,7 @@ def _hashed(table: pa.Table, columns: Sequence[Column], before: np.ndarray) -> n
         part, hashes = table.slice(start, SLICE), before[start : start + SLICE]
         for column in columns:
             known = media.get(column.name)
-            bits = _bits(part.column(column.name), column.kind) if known is None else known[start : start + SLICE]
+            bits = _bits(part.column(column.name), column.kind, most) if known is None else known[start : start + SLICE]
             hashes = _mix(hashes + _mix(bits))
         return hashes
 
@@ -75,12 +93,21 @@ def _hashed(table: pa.Table, columns: Sequence[Column], before: np.ndarray) -> n
 
 def repeated(hashes: np.ndarray) -> np.ndarray:
     """Positions of those that stand more than once."""
+    return _standing(hashes, _twice(hashes))
+
+
+def _twice(hashes: np.ndarray) -> np.ndarray:
+    """The hashes that stand more than once, in order, one time fewer than they do."""
     ordered = np.sort(hashes)
-    twice = ordered[1:][ordered[1:] == ordered[:-1]]
+    return ordered[1:][ordered[1:] == ordered[:-1]]
+
+
+def _standing(hashes: np.ndarray, ordered: np.ndarray) -> np.ndarray:
+    """Positions of the hashes that are in `ordered`."""
     marked = np.zeros(1 << 16, bool)  # by their last 16 bits most of the others are told apart at once
-    marked[(twice & LAST).astype(np.int64)] = True
+    marked[(ordered & LAST).astype(np.int64)] = True
     likely = np.flatnonzero(marked[(hashes & LAST).astype(np.int64)])
-    return likely[_among(hashes[likely], twice)]
+    return likely[_among(hashes[likely], ordered)]
 
 
 def shared_rows(hashes: np.ndarray, part: np.ndarray, others: np.ndarray) -> np.ndarray:
@@ -107,8 +134,8 @@ def _mix(bits: np.ndarray) -> np.ndarray:
     return bits ^ (bits >> np.uint64(31))
 
 
-def _bits(values: pa.ChunkedArray, kind: Kind) -> np.ndarray:
-    """(rows,) uint64 that are equal where the values are."""
+def _bits(values: pa.ChunkedArray, kind: Kind, most: int | None) -> np.ndarray:
+    """(rows,) uint64 that are equal where the values, or their first `most` characters, are."""
     if pt.is_dictionary(values.type):
         values = pa.chunked_array([chunk.indices for chunk in values.chunks], values.type.index_type)
     elif pt.is_boolean(values.type):
@@ -124,6 +151,11 @@ def _bits(values: pa.ChunkedArray, kind: Kind) -> np.ndarray:
         if values.null_count:
             numbers[~np.asarray(values.is_valid())] = SPREAD
         return numbers
+    if most and pt.is_string(values.type):
+        head = pc.utf8_slice_codeunits(values, 0, most)
+        inner = pc.utf8_ltrim_whitespace(head)
+        blank = pc.any(pc.not_equal(pc.binary_length(head), pc.binary_length(inner))).as_py()
+        values = pc.utf8_slice_codeunits(pc.utf8_ltrim_whitespace(values), 0, most) if blank else head
     if kind == "text" and pt.is_string(values.type):
         values = pc.fill_null(pc.utf8_lower(pc.utf8_trim_whitespace(values)), "")
     words = values.to_pylist() if pt.is_string(values.type) else map(str, values.to_pylist())

@@ -17,6 +17,19 @@ def open_table(path: str | Path) -> pa.Table:
     return pa.ipc.open_file(pa.memory_map(str(path))).read_all()
 
 
+def take_rows(values: pa.ChunkedArray, rows: np.ndarray) -> pa.ChunkedArray:
+    """The values at sorted rows, chunk by chunk: Arrow joins the chunks of long texts first, 4 times as slow."""
+    starts = np.cumsum([0, *map(len, values.chunks)])
+    cuts = np.searchsorted(rows, starts)
+    taken = [
+        chunk.take(pa.array(rows[first:last] - start))
+        for chunk, start, first, last in zip(values.chunks, starts, cuts, cuts[1:], strict=False)
+        if first < last
+    ]
+    joined = pa.chunked_array(taken, values.type).combine_chunks()
+    return joined if isinstance(joined, pa.ChunkedArray) else pa.chunked_array([joined])
+
+
 @dataclass(frozen=True, slots=True)
 class Examples:
     """A view on some rows of a dataset.

@@ -11,6 +11,7 @@ from deepworth.errors import UserError
 
 ENOUGH = 0.98  # share of the values that must fit a form; the others are read as missing
 MISSING = ("", "-", "--", "?", ".", "na", "n/a", "#n/a", "nan", "none", "null", "nil", "missing", "nat")
+LONGEST = 4 * max(map(len, MISSING))  # bytes of a value that may be one of them; longer texts are left alone
 AROUND = r"^[\s$€£¥]+|[\s%$€£¥]+$"  # currency and percent signs say nothing about the order of the values
 
 # form -> (the pattern of a value, the marks to remove); a comma that is left is the decimal mark. The earlier wins
@@ -38,8 +39,9 @@ DATES = ("iso", "iso zone", "%Y-%m", *(day + clock for day in DAYS for clock in 
 def known(strings: pa.Array) -> pa.Array:
     """The values that are not missing, trimmed; `strings` of type string."""
     trimmed = pc.utf8_trim_whitespace(strings)
-    absent = pc.is_in(pc.utf8_lower(trimmed), value_set=pa.array(MISSING))
-    return trimmed.filter(pc.invert(absent)).drop_null()
+    short = pc.if_else(pc.less(pc.binary_length(trimmed), LONGEST), trimmed, pa.scalar(None, pa.string()))
+    absent = pc.is_in(pc.utf8_lower(short), value_set=pa.array(MISSING))
+    return (trimmed.filter(pc.invert(absent)) if pc.any(absent).as_py() else trimmed).drop_null()
 
 
 def number_form(sample: pa.Array) -> str:

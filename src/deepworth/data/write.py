@@ -62,7 +62,8 @@ def form_table(table: pa.Table, columns: Sequence[Column], typed: Sequence[str])
     def formed(column: Column) -> tuple[pa.ChunkedArray, int]:
         values = table.column(column.name)
         if column.kind == "category" and pt.is_string(values.type) and column.name not in typed:
-            values = values.dictionary_encode()  # once, not for the vocabulary and for the codes
+            # once, not for the vocabulary and for the codes; as one chunk, so that its words are looked up once
+            values = pa.chunked_array([values.dictionary_encode().combine_chunks()])
         writer = _Converter(values, column, column.name in typed)
         return pa.chunked_array([writer(chunk) for chunk in values.chunks], writer.type), writer.infinite
 

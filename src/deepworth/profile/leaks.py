@@ -19,6 +19,7 @@ LEAST_MISSING = 20  # rows without a value before their coincidence says anythin
 COINCIDE = 0.7  # rows missing in both over rows missing in either
 MOST_COINCIDE = 0.5  # of all columns: more and the rows are simply empty
 PLANS = ("sched", "scheduled", "plan", "planned", "expected", "target", "due")
+ENDED = re.compile(r"length.?of.?stay|^los$|discharge|outcome|surviv|(?:time|days).?to.?(?:event|death)", re.IGNORECASE)
 STEM = 3  # letters a shared part of a name must have
 PLAIN_WORDS = {
     "and",
@@ -119,6 +120,7 @@ def _like_names(view: View, known: set[str]) -> list[Concern]:
     if len(like) > MOST_COINCIDE * len(features):
         like = []
     actual = [c for c in features if c.name not in known and c not in like and _planned(c, names)]
+    ended = [c for c in features if c.name not in known and c not in (*like, *actual) and ENDED.search(c.name)]
     return [
         Concern(
             id="leak-name",
@@ -128,6 +130,7 @@ def _like_names(view: View, known: set[str]) -> list[Concern]:
         for columns, why in (
             (like, f"the name shares a part with {target}"),
             (actual, "the planned value stands in another column, so this is what happened"),
+            (ended, "the name speaks of how it ended"),
         )
         if columns
     ]

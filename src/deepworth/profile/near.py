@@ -7,6 +7,7 @@ import io
 import numpy as np
 import pyarrow as pa
 
+from deepworth.data.examples import take_rows
 from deepworth.data.media import read_bytes
 from deepworth.errors import UserError
 from deepworth.profile.terms import words_of
@@ -72,7 +73,8 @@ def _evenly(rows: np.ndarray, most: int) -> np.ndarray:
 
 def _alike_texts(view: View, column: Column) -> tuple[np.ndarray, np.ndarray, int]:
     test, others = _compared(view, TEXTS)
-    values = view.table.column(column.name).take(pa.array(np.concatenate([test, others])))
+    values = view.table.column(column.name)
+    values = pa.chunked_array([c for part in (test, others) for c in take_rows(values, part).chunks], values.type)
     prints, usable = _min_hashes(values)
     pairs = _pairs(prints.reshape(len(prints), BANDS, PER_BAND), len(test), usable)
     alike = (prints[pairs[:, 0]] == prints[pairs[:, 1]]).mean(1) >= ALIKE
@@ -87,11 +89,11 @@ def _min_hashes(values: pa.ChunkedArray) -> tuple[np.ndarray, np.ndarray]:
     codes, lengths, num = words_of(values)
     usable = lengths >= LEAST_WORDS
     starts = np.concatenate([[0], np.cumsum(lengths)[:-1]])
-    table = np.random.default_rng(0).integers(0, 2**32, (num, BANDS * PER_BAND), dtype=np.uint32)
+    table = np.random.default_rng(0).integers(0, 2**32, (num, BANDS * PER_BAND), dtype=np.uint32).T.copy()
     prints = np.zeros((len(lengths), BANDS * PER_BAND), np.uint32)
     for place in range(prints.shape[1]):
         if usable.any():
-            prints[usable, place] = np.minimum.reduceat(table[codes, place], starts[lengths > 0])[usable[lengths > 0]]
+            prints[usable, place] = np.minimum.reduceat(table[place][codes], starts[lengths > 0])[usable[lengths > 0]]
     return prints, usable
 
 

@@ -113,12 +113,15 @@ def suspects(margins: Margins, labels: np.ndarray, seed: int) -> tuple[np.ndarra
 
 def _of_table(view: View, num_classes: int, most: int) -> Margins | None:
     """Ridge regression on the classes, additive in the binned columns: what it says of a row left out is exact."""
-    parts = [design for column in view.dataset.feature_columns if len(design := _design(view, column, most))]
+    columns, random = view.dataset.feature_columns, np.random.default_rng(view.splits.seed)
+    if len(columns) > WIDTH:  # three levels of each would be too many
+        columns = tuple(columns[place] for place in random.permutation(len(columns))[: WIDTH // 2])
+    parts = [design for column in columns if len(design := _design(view, column, most))]
     if not parts:
         return None
     x = np.hstack(parts)
     if x.shape[1] > 2 * WIDTH:
-        x = x[:, np.random.default_rng(view.splits.seed).permutation(x.shape[1])[: 2 * WIDTH]]
+        x = x[:, random.permutation(x.shape[1])[: 2 * WIDTH]]
     values, vectors = np.linalg.eigh(x.T @ x)
     rotated = x @ vectors
     squares = rotated**2

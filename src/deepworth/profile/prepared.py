@@ -87,7 +87,7 @@ def source_state(source: Any) -> str:
     if not isinstance(source, str | Path):
         return ""
     path = parts_of(os.path.expanduser(source))[0]
-    if not path.exists():
+    if not os.path.exists(path):  # nor where the system does not take the name
         return ""
     return _state(_below(path) if path.is_dir() else [str(path)])
 

@@ -202,7 +202,7 @@ def _words(look: Look, dialect: Dialect, options: SourceOptions) -> list[int]:
 
 def _parse(path: Path, look: Look, dialect: Dialect, block: int = 0) -> pa.Table:
     names = _names(look, dialect)
-    block = block or BLOCK * min(16, 1 + len(names) // 1000)  # else thousands of columns come in pieces of a few rows
+    block = block or BLOCK * min(16, 1 + len(names) // 200)  # else many columns come in pieces of a few rows
     torn = bool(dialect.quote) and (look.broken or bool(dialect.escape))
     with pa.input_stream(str(path), compression="detect") as stream:
         try:

@@ -78,7 +78,7 @@ def _rows(dialect: Dialect, text: str, whole: bool) -> list[list[str]]:
 
 def _score(dialect: Dialect, text: str, whole: bool) -> tuple[float, float, int]:
     """Share of rows as long as the first, minus the share of fields that look wrongly cut, and the number of fields."""
-    rows = _rows(dialect, text, whole)
+    rows = _rows(dialect, text, whole) if dialect.delimiter in text else []
     if not rows or len(rows[0]) < 2:
         return (-1.0, 0.0, 0)
     fields, body = len(rows[0]), rows[1:]

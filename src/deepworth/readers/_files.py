@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path, PurePath
 from typing import Any
@@ -62,7 +63,7 @@ def is_file(source: Any, suffixes: tuple[str, ...]) -> bool:
 
 def parts_of(source: str | Path) -> tuple[Path, str]:
     """The file and the table or sheet of `file.db::table`; an empty name when none is given."""
-    if Path(source).is_file():  # such marks may stand in a name
+    if os.path.isfile(source):  # such marks may stand in a name; false for one that the system does not take
         return Path(source), ""
     file, _, inside = str(source).partition("::")
     return Path(file), inside

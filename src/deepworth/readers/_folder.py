@@ -61,7 +61,7 @@ def read_folder(source: str | Path, options: SourceOptions) -> Read:
     read = media or _only_table(tree, root, options) or _media(tree, "folder", options)
     if read is None:
         raise UserError(_nothing(tree, "folder"))
-    return read
+    return replace(read, source=str(path)) if path.is_file() else read
 
 
 def _content(path: Path) -> bytes:
