@@ -110,13 +110,15 @@ def tell(found: Sequence[Seen]) -> None:
             for name, told in ranges.items():
                 if (one.at == 1) == (name == "second pass"):
                     columns[name].append((getattr(told, part), took, cut))
-            last = getattr(ranges["second pass" if one.at else "other sets"], part)
+            final = ranges["second pass" if one.at else "other sets"]
+            last = getattr(final, part)
             if one.at == 0:
                 formula, mark = getattr(one.formula, part).likely, "cut" if cut else ""
                 wrong = "" if cut or 0.5 <= took / last.likely <= 2 else "*"
                 print(f"{one.job:20} {one.record.model:16} {took:9.2f}{formula:9.2f}{last.likely:9.2f}  {mark}{wrong}")
             if part == "seconds":
-                begun = Range(low=last.low, likely=min(last.likely, one.given), high=min(last.high, one.given))
+                soonest = min(last.low, final.needs) if last.high > one.given else last.low
+                begun = Range(low=soonest, likely=min(last.likely, one.given), high=min(last.high, one.given))
                 columns.setdefault("within what was given", []).append((begun, took, False))
         for name, pairs in columns.items():
             if pairs:

@@ -52,7 +52,7 @@ def test_a_plan_has_everything_a_person_asks_for(reviews: Path) -> None:
     assert "rule" in said
     assert said.index("in short") < said.index("1 data")
     assert "three-steps: " in said and "(framework)" in said
-    assert "The task is to predict label, one of 2 classes" in said
+    assert "The task is label (2 classes) from texts" in " ".join(said.split())
 
 
 def test_the_machine_form(reviews: Path, tmp_path: Path) -> None:
@@ -87,10 +87,24 @@ def test_what_is_missing_is_an_error_with_its_flag(reviews: Path) -> None:
 def test_in_a_terminal_it_is_asked(reviews: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     reviews.write_text(reviews.read_text().replace("label", "stars", 1))
     monkeypatch.setattr(sys.modules["deepworth.cli.plan"], "_in_terminal", lambda: True)
-    result = CliRunner().invoke(app, ["plan", str(reviews)], input="stars\n", env={"COLUMNS": "200"})
+    result = CliRunner().invoke(app, ["plan", str(reviews)], input="4\nstars\n", env={"COLUMNS": "200"})
     assert result.exit_code == 0
+    assert "How many weeks may the project iterate" in result.stderr
+    assert "4 weeks, so a run may take 24 hours" in " ".join(result.stdout.split())
     assert "Which column is to be predicted?" in result.stderr
     assert "predict 'stars'" in result.stdout
+
+
+@pytest.mark.parametrize(("typed", "because"), [("\n", "One run of 5 minutes"), ("2h\n", "One run of 2 hours")])
+def test_in_a_terminal_the_budget_is_asked(
+    reviews: Path, monkeypatch: pytest.MonkeyPatch, typed: str, because: str
+) -> None:
+    monkeypatch.setattr(sys.modules["deepworth.cli.plan"], "_in_terminal", lambda: True)
+    result = CliRunner().invoke(app, ["plan", str(reviews), "--target", "label"], input=typed, env={"COLUMNS": "200"})
+    assert result.exit_code == 0
+    assert because in result.stdout
+    asked = CliRunner().invoke(app, ["plan", str(reviews), "--target", "label", "--time", "2h"], input="")
+    assert asked.exit_code == 0 and "How many weeks" not in asked.stderr, "it was said"
 
 
 @pytest.mark.parametrize(
@@ -125,7 +139,7 @@ def test_fit_follows_the_plan(reviews: Path, tmp_path: Path) -> None:
     run = dw.fit(reviews, "label", time="20s", models=("tfidf-linear",), out=tmp_path / "run")
     assert [c.model for c in run.plan.candidates] == [c.model for c in made.candidates] == ["prior", "tfidf-linear"]
     assert [a.question for a in run.plan.answers] == ["data", "amount", "hardware", "iterations"]
-    assert run.plan.justification.startswith("Do not rent a GPU for this: on this machine (")
+    assert run.plan.justification.startswith("Do not rent a GPU: everything takes ")
     assert [t.model for t in run.verdict.trials] == ["prior", "tfidf-linear"]
     assert all(t.estimate == c.estimate for t, c in zip(run.verdict.trials, run.plan.candidates, strict=True))
 
@@ -140,7 +154,7 @@ def test_fit_follows_the_plan(reviews: Path, tmp_path: Path) -> None:
             ("dep_delay", "air_time", "(time_hour)"),
         ),
         ("etth1", "data.parquet", "OT", ("does not forecast", "--time-column date")),
-        ("fsdd", "", "digit", ("--group speaker", "Whisper", "Boosted trees cannot read a waveform")),
+        ("fsdd", "", "digit", ("--group speaker", "Whisper", "Trees cannot read a waveform")),
         ("bbbp", "data.parquet", "p_np", ("holds molecules",)),
         ("houses", "houses.csv", "price", ("no model here reads both yet", "--modality tabular")),
         ("imdb20k", "data.parquet", "label", ("stars alone predicts", "came with the data")),

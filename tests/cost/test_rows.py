@@ -73,6 +73,18 @@ def test_a_table_beyond_the_memory_does_not_fit() -> None:
     assert answer["fits"] is False and any("does not fit" in warning for warning in answer["warnings"])
 
 
+def test_a_table_that_may_be_beyond_the_memory_is_warned_of() -> None:
+    answer = next(
+        a for rows in range(1, 100) if (a := told(rows=rows * 10**7, hardware="4 vCPU"))["peak_gb"]["high"] > 14
+    )
+    assert answer["fits"] is True
+    assert any(warning.endswith("14 GB that can be used") for warning in answer["warnings"])
+
+
+def test_a_price_by_the_thread_is_said_so() -> None:
+    assert "32 vCPU are priced by the thread of a machine of 8" in " ".join(told(hardware="32 vCPU")["warnings"])
+
+
 def test_processors_are_compared_in_money() -> None:
     found = choice.choose({k: v for k, v in ASKED.items() if k != "hardware"}, 100_000 * 200.0)
     assert {place.name for place in found.places} >= {"8x vCPU", "32x vCPU"}

@@ -183,3 +183,22 @@ def test_a_network_is_known_by_its_other_names(asked: str, known: str) -> None:
 def test_no_network_is_guessed_at(asked: str) -> None:
     with pytest.raises(UserError):
         vision_networks.named({"model": asked})
+
+
+@pytest.mark.parametrize(("hardware", "wider"), [("T4", "amp"), ("RTX 4090", "amp"), ("16 vCPU", "fp32")])
+def test_int8_is_told_with_a_wide_interval_from_no_gain_on(hardware: str, wider: str) -> None:
+    asked = {"model": "resnet50", "mode": "infer", "batch": 8, "hardware": hardware}
+    base, eight = (vision.answer(asked | {"precision": precision}) for precision in (wider, "int8"))
+    step, wide = base["seconds_per_step"], eight["seconds_per_step"]
+    assert wide["low"] < step["low"] and step["likely"] < wide["high"]
+    assert wide["low"] < wide["likely"] < step["likely"]
+    assert any(warning.startswith("int8 is not measured on ") for warning in eight["warnings"])
+    assert eight["peak_gb"]["likely"] < base["peak_gb"]["likely"]
+
+
+def test_int8_where_nothing_is_known_of_it() -> None:
+    asked = {"model": "resnet50", "precision": "int8", "hardware": "V100", "batch": 8}
+    told = vision.answer(asked | {"mode": "infer"})
+    assert "no rate of V100-SXM2-16GB in int8 is known: taken as fp16" in told["warnings"]
+    with pytest.raises(UserError, match="int8 for inference"):
+        vision.answer(asked | {"mode": "train"})

@@ -97,11 +97,15 @@ def test_what_would_change_the_hardware_is_what_planning_there_gives() -> None:
 
 
 def test_weeks_not_given_is_said_and_what_more_time_brings() -> None:
-    once = four(situation(PHOTOS, Goals(seconds=60)))["iterations"]
+    once = four(situation(PHOTOS, Goals(seconds=60, told=False)))["iterations"]
     assert once.answer == "unsure"
-    assert "--weeks was not given, so this is one run of 1 minute" in once.because
+    assert "Neither --weeks nor --time was given, so one run of 1 minute is taken as granted" in once.because
     assert "too long for it: image-tuned" in once.because
     assert any(change.startswith("with --time ") and "tuned" in change for change in once.changes)
+    assert any(c.startswith("with --weeks 1 (up to 8 hours a run), the tuned rung would enter") for c in once.changes)
+    assert any(c.startswith("with --weeks 4 or 12, no further model would enter: image-resnet") for c in once.changes)
+    assert four(situation(PHOTOS, Goals(seconds=60)))["iterations"].answer == "no", "one run, as told, is too short"
+    assert four(situation(PHOTOS, Goals(seconds=36_000)))["iterations"].answer == "yes"
     assert four(situation(PHOTOS, Goals(weeks=3, seconds=86_400)))["iterations"].answer == "yes"
     assert four(situation(PHOTOS, Goals(weeks=1, seconds=60)))["iterations"].answer == "no"
 

@@ -60,10 +60,10 @@ def test_lists_that_are_left_out() -> None:
         replace(found.dataset, lists=graph), found.splits, found.profile, found.work, found.here, found.goals
     )
     assert made.justification.startswith(
-        "deepworth cannot do this properly yet. The columns node_tag, edge_src, edge_dst hold a graph in each row: no "
-        "model here reads any of it yet"
+        "deepworth cannot do this properly yet: the columns node_tag, edge_src, edge_dst hold a graph in each row, and "
+        "models here read only what stands beside these lists: their scores are only a floor."
     )
-    assert "Boosted trees" not in made.justification and made.evidence == ()
+    assert "Trees" not in made.justification and made.evidence == ()
     for few in ("curve", "knowledge_ids"):
         assert messages(replace(situation(TABLE).dataset, lists=(few,))) == []
     assert "columns a curve, b hold a list in each row" in messages(replace(found.dataset, lists=("a curve", "b")))[0]

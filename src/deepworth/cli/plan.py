@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 from typing import Annotated, Any
@@ -29,6 +30,7 @@ from deepworth.errors import UserError
 from deepworth.types import Missing
 
 LISTED = 20  # choices named in a question
+USUAL = "5m"  # limit of one run, as of `fit`
 
 
 @reads_source
@@ -62,6 +64,8 @@ def plan(
     from deepworth.store import write
     from deepworth.types import dump
 
+    if weeks is None and limit is None and not as_json and _in_terminal():
+        weeks, limit = _budget()
     while True:
         made = verbs.plan(
             **about,
@@ -93,7 +97,14 @@ def plan(
 
 
 def _in_terminal() -> bool:
-    return sys.stdin.isatty() and sys.stderr.isatty()
+    return all(stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr))
+
+
+def _budget() -> tuple[str | None, str | None]:
+    """The weeks of the project, or the limit of one run, from a person; Enter is one run of the usual limit."""
+    asks = "How many weeks may the project iterate (1, 4, 12), or how long may one run take (30m, 8h)"
+    given = typer.prompt(asks, default=USUAL, err=True, prompt_suffix="? ")
+    return (given, None) if re.fullmatch(r"[\d.]+ *w?", given.strip()) else (None, given)
 
 
 def _said(missing: Missing) -> str:

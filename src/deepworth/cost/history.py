@@ -145,6 +145,7 @@ def corrected(model: str, estimate: Estimate, work: Workload, past: Sequence[Act
     return replace(
         estimate,
         seconds=_applied(estimate.seconds, seconds),
+        least=None if estimate.least is None else estimate.least * seconds.factor,
         peak_gb=_applied(estimate.peak_gb, gb),
         basis=f"{estimate.basis}, corrected by {told} here",
         corrected=(seconds.factor, gb.factor),

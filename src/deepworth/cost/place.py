@@ -82,7 +82,11 @@ def hourly(site: Site, count: int, warnings: list[str]) -> dict[str, float] | No
     if caveat := price.price.caveat():
         warnings.append(caveat)
     largest = rentable(part)
-    if largest and number > largest:
+    if largest and number > largest and part == money.VCPU:
+        warnings.append(
+            f"{number} vCPU are priced by the thread of a machine of {largest}: larger ones cost as much a thread"
+        )
+    elif largest and number > largest:
         warnings.append(
             f"no machine with {number} x {part} is in the table of prices (the largest has {largest}): "
             "the price is that of several"

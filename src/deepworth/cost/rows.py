@@ -96,6 +96,8 @@ def answer(request: Mapping[str, Any]) -> dict[str, Any]:
         warnings.append(
             f"does not fit {site.device.name}: {told.peak_gb.likely:.0f} GB are needed, {usable:.0f} GB can be used"
         )
+    elif told.peak_gb.high > usable:
+        warnings.append(f"{told.peak_gb.high:.0f} GB at worst are more than the {usable:.0f} GB that can be used")
     return {
         "model": spec.name,
         "peak_gb": _told(told.peak_gb),

@@ -39,8 +39,12 @@ def answer(request: Mapping[str, Any]) -> dict[str, Any]:
     train = MODES.get(str(asked.get("mode") or asked.get("task")).lower())
     if train is None:
         raise UserError(f"mode is {asked['mode']!r}: give train or infer")
-    kind, said = vision_time.kind_of(str(asked["precision"]), device)
-    pure = str(asked["precision"]).lower().endswith("true")
+    eight, gain = "int8" in str(asked["precision"]).lower() and not train, 1.0
+    if eight:
+        kind, gain, said = vision_time.int8(device)
+    else:
+        kind, said = vision_time.kind_of(str(asked["precision"]), device)
+    pure = str(asked["precision"]).lower().endswith("true") or eight
     warnings = [*site.notes, *([said] if said else [])]
     if "batch" in asked:
         batch = _whole(asked["batch"], "batch")
@@ -57,7 +61,8 @@ def answer(request: Mapping[str, Any]) -> dict[str, Any]:
     if vision_time.plain_rate(device):
         alone = vision_time.seconds(network, device, train=train, kind=kind, batch=batch)
         half = spread_of_time(network, device, alone, train=train, kind=kind, count=count, warnings=warnings)
-        step = alone + (exchange(network, device, count) if train else 0.0)
+        half = math.hypot(half, math.log(gain))
+        step = alone / gain + (exchange(network, device, count) if train else 0.0)
         told["seconds_per_step"] = _interval(step, half)
         told["items_per_second"] = _interval(batch * count / step, half)
     else:

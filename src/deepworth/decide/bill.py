@@ -6,36 +6,42 @@ from collections.abc import Sequence
 
 from deepworth.decide.candidates import Choice, cheapest_card, choose
 from deepworth.decide.hardware import priced
-from deepworth.decide.limits import capped, limited, total
-from deepworth.decide.phrases import device, gpu_hours, joined
+from deepworth.decide.limits import capped, total
+from deepworth.decide.phrases import article, device, gpu_hours, joined
 from deepworth.decide.situation import Situation
 from deepworth.registry import missing, specs
 from deepworth.types import DEEP, Candidate, Hardware, Range
 from deepworth.words import money_span, span
 
 CENT = 0.01  # dollars
+NO_MORE = "no further model in"
 LONG = 900.0  # seconds a GPU must save before it is worth a thought
 
 
-def bill(situation: Situation, choice: Choice) -> str:
-    """The answer looked for: whether to rent, GPU-hours and money with their range, and what a GPU would add."""
+def bill(situation: Situation, choice: Choice, *, brief: bool = False) -> str:
+    """The answer looked for: whether to rent, GPU-hours and money with their range, and what a GPU would add.
+
+    `brief`: without a GPU that lets no further model in.
+    """
     hardware, limit = situation.hardware, situation.goals.seconds
     if not choice.runs:
         return "Nothing can be tried: no model reads such data, or none of those that do fits."
-    everything = capped(total(choice.runs), limit)
-    together = f"everything together takes {span(everything)}"
-    costs, cut = _costs(hardware, everything), _cut(choice, limit)
+    whole = total(choice.runs)
+    everything = capped(whole, limit)
+    uncut = f" ({span(whole)} without the limit)" if whole.likely > limit else ""
+    takes = f"{span(everything)}{uncut}{_costs(hardware, everything)}"
+    where = f"{device(hardware)}" if not hardware.found else f"{hardware.name.partition(', no GPU')[0]} here"
     if hardware.count == 0 and hardware.found:
         needed, more = _with_a_gpu(situation)
-        return f"{needed}: on this machine ({hardware.name}) {together}{costs}.{cut}{more}"
-    if hardware.count == 0:
-        return f"On {device(hardware)} {together}{costs}.{cut}"
+        return f"{needed}: everything takes {takes} on {where}.{'' if brief and NO_MORE in more else more}"
     deep = [c for c in choice.runs if c.rung in DEEP]
-    hours = f"the networks take {gpu_hours(capped(total(deep), limit), hardware.count)}, and " if deep else ""
-    hours += f"{together}{costs}"
+    if hardware.count and deep:
+        takes = f"the networks take {gpu_hours(capped(total(deep), limit), hardware.count)}, everything {takes}"
+    else:
+        takes = f"everything takes {takes}"
     if hardware.found:
-        return f"Do not rent a GPU for this: on the {hardware.name} that is here {hours}.{cut}"
-    return f"On {device(hardware)} {hours}.{cut}{_without_one(situation)}"
+        return f"Do not rent a GPU: on the {where} {takes}."
+    return f"On {where} {takes}.{_without_one(situation) if hardware.count else ''}"
 
 
 def _without_one(situation: Situation) -> str:
@@ -44,20 +50,7 @@ def _without_one(situation: Situation) -> str:
     runs, alone = (choose(each, installed_only=False).runs for each in (situation, bare))
     if added := [c.model for c in runs if c.model not in {b.model for b in alone}]:
         return f" Without a GPU the limit would leave out {joined(added)}."
-    seconds = span(capped(total(alone), bare.goals.seconds))
-    return f" Without a GPU the same would be tried, in {seconds} on this machine."
-
-
-def _cut(choice: Choice, limit: float) -> str:
-    """Which models the limit cuts short or leaves out, likely: the longest, since each holds back time for the rest."""
-    rest, cut = sorted(choice.runs, key=lambda c: c.estimate.seconds.likely), []
-    while rest and total(rest).likely > limit:
-        cut.append(rest.pop().model)
-    if not cut:
-        return ""
-    said = f" The limit of {limited(limit)} ends it: uncut it would take {span(total(choice.runs))}, so the longest"
-    names = [c.model for c in choice.runs if c.model in cut]
-    return f"{said} ({joined(names)}) {'are' if len(names) > 1 else 'is'} likely cut short or left out."
+    return f" Without one the same would be tried, in {span(capped(total(alone), bare.goals.seconds))} on this machine."
 
 
 def _costs(hardware: Hardware, seconds: Range) -> str:
@@ -65,7 +58,7 @@ def _costs(hardware: Hardware, seconds: Range) -> str:
     if cost is None:
         return ""
     if hardware.usd_per_hour is None:
-        return f"; the electricity costs {money_span(cost) if cost.high >= CENT else 'less than a cent'}"
+        return f" and {money_span(cost) if cost.high >= CENT else 'less than a cent'}"
     return f" and {money_span(cost)} ({hardware.priced})"
 
 
@@ -76,21 +69,17 @@ def _with_a_gpu(situation: Situation) -> tuple[str, str]:
     before = {c.model for c in here_runs}
     if added := [c for c in runs if c.model not in before]:
         seconds = capped(total(added), there.goals.seconds)
-        names = joined([c.model for c in added])
-        return "Begin without renting a GPU", (
-            f" Renting {device(there.hardware)}{_brought(added)} would let {names} in for {gpu_hours(seconds)}"
-            f"{_costs(there.hardware, seconds)}."
-        )
-    here, faster = total(here_runs), total(runs)
-    if here.likely < 1.5 * faster.likely:
-        return "Do not rent a GPU for this", " Renting one would let no further model in."
-    spent = capped(faster, there.goals.seconds)
-    saved = capped(here, situation.goals.seconds).likely - spent.likely
-    said = "No GPU is needed for this, one would only save time" if saved > LONG else "Do not rent a GPU for this"
-    return said, (
-        f" Renting {device(there.hardware)} would let no further model in; everything would take {span(faster)}"
-        f"{_costs(there.hardware, spent)}."
-    )
+        lets, said = f"{joined([c.model for c in added])} in", "Begin without renting a GPU"
+    else:
+        here, faster = total(here_runs), total(runs)
+        if here.likely < 1.5 * faster.likely:
+            return "Do not rent a GPU", f" One would let {NO_MORE}."
+        seconds, lets = capped(faster, there.goals.seconds), NO_MORE
+        saved = capped(here, situation.goals.seconds).likely - seconds.likely
+        said = "No GPU is needed, one would only save time" if saved > LONG else "Do not rent a GPU"
+    costs = f"{gpu_hours(seconds)}{_costs(there.hardware, seconds)}"
+    card = f"{article(there.hardware.name).title()} {there.hardware.name}{_brought(added)}"
+    return said, f" {card} would let {lets}, for {costs}."
 
 
 def _brought(added: Sequence[Candidate]) -> str:

@@ -99,7 +99,7 @@ def _reason_to_skip(spec: ModelSpec, situation: Situation, estimate: Estimate, f
             return f"{rule.reason} (rule {rule.id}); named with --models it runs all the same"
         if spec.rung in rule.fits_only and estimate.seconds.likely > goals.seconds:
             return f"{over} (rule {rule.id})"
-    if estimate.seconds.low > goals.seconds:
+    if estimate.needs > goals.seconds:
         return over
     if goals.memory_gb and estimate.peak_gb.low > goals.memory_gb:
         return f"estimated {estimate.peak_gb.likely:.1f} GB of memory, the limit is {goals.memory_gb:.1f} GB"

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from deepworth.cost.money import Option, cheapest_adequate
 from deepworth.decide.candidates import LACKING, Choice, cheapest_card, choose
-from deepworth.decide.limits import total
+from deepworth.decide.limits import limited, total
 from deepworth.decide.phrases import device, entering, joined, things
 from deepworth.decide.rules import hours, thresholds
 from deepworth.decide.shapes import useful_beside
@@ -121,7 +121,7 @@ def _faster(before: Choice, after: Choice) -> list[str]:
 
 
 def more_time(situation: Situation, choice: Choice) -> list[str]:
-    """The least limit at which something else is tried, and what a project of more weeks would change."""
+    """The least limit at which something else is tried, and what projects of more weeks would change."""
     goals, before = situation.goals, choose(situation, installed_only=False)
     found = []
     skipped = [c for c in before.candidates if "the limit is" in c.reason]
@@ -135,14 +135,38 @@ def more_time(situation: Situation, choice: Choice) -> list[str]:
     whole = total(choice.runs).likely
     if whole > goals.seconds and (enough := next((size for size in ROUND if size >= whole), None)):
         found.append(f"with --time {_flag(enough)}, all that is to run would likely end")
-    for weeks in WEEKS if not found else ():
-        if weeks <= (goals.weeks or 0):
+    return found + _more_weeks(situation, before)
+
+
+def _more_weeks(situation: Situation, before: Choice) -> list[str]:
+    """What each longer project lets in that the one before it does not; those that change nothing share a line."""
+    found, idle = [], []
+    for weeks in WEEKS:
+        if weeks <= (situation.goals.weeks or 0):
             continue
-        longer = replace(goals, weeks=weeks, seconds=max(goals.seconds, hours(weeks) * 3600))
+        longer = replace(situation.goals, weeks=weeks, seconds=max(situation.goals.seconds, hours(weeks) * 3600))
         after = choose(replace(situation, goals=longer), installed_only=False)
         if entered := entering(before, after):
-            return [f"with --weeks {weeks:g}, {' and '.join(entered)}"]
-    return found or ["more time would not change which models are tried"]
+            found.append(f"with --weeks {weeks:g} (up to {limited(longer.seconds)} a run), {' and '.join(entered)}")
+        else:
+            idle.append(f"{weeks:g}")
+        before = after
+    if not idle:
+        return found or ["more time would not change which models are tried"]
+    out = barred(before) or ": all of them are tried"
+    return [
+        *found,
+        f"with --weeks {joined(idle).replace(' and ', ' or ')}, no {'further ' * bool(found)}model would enter{out}",
+    ]
+
+
+def barred(choice: Choice) -> str:
+    """: image-resnet stays out, since ...; what a rule skips however long a run may take; "" where it skips nothing."""
+    left = [c for c in choice.candidates if "(rule" in c.reason and "the limit is" not in c.reason]
+    if not left:
+        return ""
+    kept = [c.model for c in left if c.reason == left[0].reason]
+    return f": {joined(kept)} stay{'s' * (len(kept) == 1)} out, since {left[0].reason.partition(' (rule')[0]}"
 
 
 def _flag(seconds: int) -> str:

@@ -29,6 +29,9 @@ RESAMPLES = 1000
 Z = 1.6449  # 90 %, both sides
 SPLIT = {"random": ", split at random", "time": ", split by time", "group": ", split by groups", "given": ""}
 NAMED_RULE = re.compile(r"\bRule [\w-]+ ([\w ]+): (.*?)\.(?= |$)")  # as _contradiction says it
+OF_SIZE = re.compile(r" of all sizes \([^)]*\)")  # as _nearest says it
+COUNTED = re.compile(r" on [\d]+(?:, with [^(]*)? \(([^)]*)\)")  # as _answer says it
+EXPECTED = re.compile(r",| (?:is|are) expected")
 DEPENDENT = ("time", "group")  # protocols for rows that tell of each other
 OTHER_SPLIT = (
     "Not for rows that follow each other in time or belong to groups: there the order of models differs "
@@ -146,10 +149,10 @@ def _gain(gain: float) -> str:
 
 
 def in_short(evidence: Sequence[Evidence], *, forecast: bool = False, pretrained: bool = False) -> str:
-    """The nearest answer with the rules and splits it speaks against, then what a foundation model did beside it.
+    """The nearest answer with the rule it speaks against, then what a foundation model did beside it.
 
     `forecast`: results on forecasting are nearer than those on tables. `pretrained`: a pretrained network is among
-    the candidates.
+    the candidates. Counts and caveats stand in the evidence itself.
     """
     about = {comparison.id: comparison for comparison in _comparisons()}
     against = [item for item in evidence if about[item.id].against == "classical"]
@@ -158,16 +161,27 @@ def in_short(evidence: Sequence[Evidence], *, forecast: bool = False, pretrained
     if not evidence:
         return "No published results for such data are at hand."
     if not against:
-        return f"No published comparison with trees or features made by hand is at hand. {evidence[0].claim}."
-    weakened = against[0].note.removesuffix(about[against[0].id].caveat).strip()
-    weakened = NAMED_RULE.sub(r"The rule of thumb (\2) \1.", weakened)  # who reads the paragraph knows no ids
-    said = f"Published for such data: {against[0].claim[0].lower()}{against[0].claim[1:]}. {weakened}".strip()
-    alike = [item for item in against[1:] if _on_series(about[item.id]) == _on_series(about[against[0].id])]
-    rest = (item for item in alike if about[item.id].rung == "frozen")
-    if pretrained or not (other := next(rest, None)):
-        return said
-    claim = other.claim.replace(f"On {against[0].where}:", "On the same sets")
-    return f"{said} {claim}; no such model is built in."
+        return f"{_briefly(evidence[0])}; no published comparison with trees is at hand."
+    first = against[0]
+    said, rule = _briefly(first), NAMED_RULE.search(first.note)
+    said += f"; the rule of thumb ({re.split(EXPECTED, rule[2])[0]}) {rule[1]}" if rule else _unlike(first)
+    alike = [item for item in against[1:] if _on_series(about[item.id]) == _on_series(about[first.id])]
+    other = next((item for item in alike if about[item.id].rung == "frozen"), None)
+    if pretrained or other is None:
+        return f"{said}."
+    where = "" if other.where == first.where else f"on {other.sets} {about[other.id].sets}{_unlike(other)} "
+    return f"{said}; {where}{other.challenger}{', not built in,' * forecast} did on {other.share:.0%}."
+
+
+def _briefly(item: Evidence) -> str:
+    """The claim without how many sets there were of that size, and how many were won beside the share."""
+    where = re.sub(r"^\d+", r"\g<0> published", OF_SIZE.sub("", item.where).removesuffix(SPLIT["random"]))
+    what = COUNTED.sub(r" on \1", item.claim.removeprefix(f"On {item.where}: "))
+    return f"On {where}, {what}"
+
+
+def _unlike(item: Evidence) -> str:
+    return " (divided at random, unlike these)" if OTHER_SPLIT in item.note else ""
 
 
 def _on_series(comparison: Comparison) -> bool:

@@ -19,24 +19,24 @@ from deepworth.weights._networks import find_weights
 from deepworth.words import percent, span
 
 BLIND = {  # modality -> what boosted trees cannot read, and what stands in for it
-    "text": ("read words", "counts of words and characters"),
-    "image": ("read pixels", "features made by hand"),
-    "audio": ("read a waveform", "statistics of its spectrum"),
+    "text": ("words", "counts of them"),
+    "image": ("pixels", "features made by hand"),
+    "audio": ("a waveform", "statistics of its spectrum"),
 }
 SUSPICIONS = {  # concerns to settle before money is spent
     "leak": "a suspected leak",
     "group": "rows that belong together",
     "time": "the order of time",
-    "duplicates": "test rows that stand among the training rows too",
+    "duplicates": "test rows found in training too",
     "broken": "broken files",
 }
 READ_AS = {  # concerns about what the data is -> what is read instead
-    "molecules": "the letters of a formula, and knows nothing of its structure",
-    "dna": "letters, and knows nothing of what they code for",
-    "proteins": "letters, and knows nothing of folds and families",
+    "molecules": "the letters of a formula, not its structure",
+    "dna": "letters, not what they code for",
+    "proteins": "letters, not folds and families",
     "lists": "only what stands beside these lists",
-    "series": "one row at a time, and foretells nothing",
-    "sequences": "one row at a time, and nothing of its course",
+    "series": "one row at a time, without its past values (lags)",
+    "sequences": "one row at a time, not its course",
 }
 GRAVE = tuple(SUSPICIONS)
 MANY = 0.1  # of the test rows: fewer duplicates change no verdict
@@ -49,7 +49,7 @@ def justification(
     other = next((c for c in concerns if c.id in READ_AS), None)  # what no model here reads as what it is
     sentences = (
         _not_yet(other, choice) if other else "",
-        bill(situation, choice),
+        bill(situation, choice, brief=other is not None),
         _first(situation, concerns),
         _task(situation),
         _trees(situation, choice) if not other or other.id == "sequences" else "",
@@ -59,7 +59,7 @@ def justification(
             forecast=other is not None and other.id == "series",
             pretrained=any(c.rung == "frozen" for c in choice.candidates),
         ),
-        _start(situation, choice) if not other or other.id == "sequences" else "",
+        _start(situation, choice) if not other else "",
         beyond(other.id, situation) if other else "",
         _end(situation, choice),
     )
@@ -68,40 +68,29 @@ def justification(
 
 def _not_yet(other: Concern, choice: Choice) -> str:
     """What no score of this plan will tell, before anything else."""
-    names = joined([c.model for c in choice.runs if c.rung != "floor"])
-    run = f" What runs here ({names}) reads {READ_AS[other.id]}: its scores are a floor, no answer." if names else ""
-    return f"deepworth cannot do this properly yet. {other.message[0].upper()}{other.message[1:]}.{run}"
+    said = f"deepworth cannot do this properly yet: {other.message.partition(':')[0]}"
+    if not [c for c in choice.runs if c.rung != "floor"]:
+        return f"{said}."
+    return f"{said}, and models here read {READ_AS[other.id]}: their scores are only a floor."
 
 
 def _task(situation: Situation) -> str:
-    work, dataset = situation.work, situation.dataset
-    classes = f", one of {work.classes} classes," if work.classes else ", a number,"
-    return (
-        f"The task is to predict {dataset.task.target}{classes} from {kind(situation)}: {work.rows:,} {things(work)}, "
-        f"{work.train:,} of them to learn from."
-    )
+    work, task = situation.work, situation.dataset.task
+    classes = f"{work.classes} classes" if work.classes else "a number"
+    told = f"{kind(situation)}, {work.train:,} {things(work)} to learn from"
+    return f"The task is {task.target} ({classes}) from {told}."
 
 
 def _trees(situation: Situation, choice: Choice) -> str:
     """Why boosted trees can, or cannot, do it; and what the cheap side takes."""
     classical = [c for c in choice.runs if c.rung == "classical"]
-    names, whole = joined([c.model for c in classical]), total(classical)
-    takes = f"{span(whole)}{' in all' * (len(classical) > 1)}"
-    uncut = ", uncut," if whole.likely > situation.goals.seconds else ""
-    modality = situation.work.modality
-    if modality not in (*BLIND, "tabular"):  # of a plug-in: what reads it is not known here
-        return f"The cheap side is {names} ({takes}), which set{'s' * (len(classical) < 2)} the mark." if names else ""
+    modality, mark = situation.work.modality, f"the mark in {span(total(classical))}"
     if modality in BLIND:
-        cannot, instead = BLIND[modality]
-        said = f"Boosted trees cannot {cannot}; they are given {instead} instead"
-        return f"{said}, and {names} ({takes}) set the mark that a network has to beat." if names else f"{said}."
-    if not names:
-        return "Boosted trees can read such columns as they are, but were left out."
-    many = len(classical) > 1
-    return (
-        f"Boosted trees can read such columns as they are: {names} "
-        f"take{'s' * (not many)} {takes}{uncut} and set{'s' * (not many)} the mark."
-    )
+        said = "Trees cannot read {}, only {}".format(*BLIND[modality])
+        return f"{said}, which set {mark}." if classical else f"{said}."
+    if modality != "tabular":  # of a plug-in: what reads it is not known here
+        return f"The cheap side sets {mark}." if classical else ""
+    return f"Trees read these as they are and {f'set {mark}' if classical else 'were left out'}."
 
 
 def _texts(situation: Situation) -> str:
@@ -109,11 +98,8 @@ def _texts(situation: Situation) -> str:
     work = situation.work
     if work.modality != "tabular" or not work.texts:
         return ""
-    many = work.texts > 1
-    return (
-        f"Of the {f'{work.texts} texts' if many else 'text'} beside the other columns every model here reads counted "
-        "words only; vectors of a frozen language model beside the columns are not built in."
-    )
+    many = f"{work.texts} texts are" if work.texts > 1 else "text is"
+    return f"Its {many} read as counted words only."
 
 
 def _start(situation: Situation, choice: Choice) -> str:
@@ -124,33 +110,29 @@ def _start(situation: Situation, choice: Choice) -> str:
         return _from_nothing(rungs["custom"], situation.goals.seconds)
     spec = specs("models")[pretrained[0].model]
     weights, _ = find_weights(situation.work.modality, situation.goals.weights or spec.weights)
-    said = f"The network starts from a pretrained one, {weights.summary} ({weights.licence})"
-    made, moved = _runs(rungs["frozen"]), _runs(rungs["tuned"])
-    steps = [f"to make features with it ({made})" if made else "", f"to fine-tune it ({moved})" if moved else ""]
-    if any(steps):
-        said = f"{said}: {' and then '.join(filter(None, steps))}"
+    steps: list[str] = []
     left: dict[str, list[str]] = {}  # reason -> what it leaves out
-    uses: dict[Rung, str] = {"frozen": "making features with it", "tuned": "fine-tuning it"}
+    uses: dict[Rung, str] = {"frozen": "making features", "tuned": "fine-tuning it"}
+    skipped = [c for c in (*rungs["frozen"], *rungs["tuned"]) if c.decision == "skip"]
     for rung, what in uses.items():
-        skipped = [c for c in (*rungs["frozen"], *rungs["tuned"]) if c.decision == "skip"]
-        for one in rungs[rung]:
-            if one.decision == "skip":
-                alike = sum(c.reason == one.reason for c in skipped) > 1
-                reason = _why(one, situation.goals.seconds, alike)
-                left.setdefault(reason, []).append(f"{what} ({one.model}, {span(one.estimate.seconds)})")
-    outs = [f"; {joined(some)} {'are' if len(some) > 1 else 'is'} left out, since {why}" for why, some in left.items()]
-    return f"{said}{''.join(outs)}."
+        if runs := [c for c in rungs[rung] if c.decision == "run"]:
+            steps.append(f"{what} takes {span(total(runs))}")
+        for one in (c for c in rungs[rung] if c.decision == "skip"):
+            reason = _why(one, situation.goals.seconds, sum(c.reason == one.reason for c in skipped) > 1)
+            left.setdefault(reason, []).append(f"{what} ({span(one.estimate.seconds)})")
+    outs = [f"{joined(some)} {'are' if len(some) > 1 else 'is'} left out, since {why}" for why, some in left.items()]
+    network = f"{weights.summary} ({weights.licence.partition(' (')[0]})"
+    return f"The network starts from {network}: {'; '.join(filter(None, [joined(steps), *outs]))}."
 
 
 def _from_nothing(candidates: Sequence[Candidate], limit: float) -> str:
     runs = [c for c in candidates if c.decision == "run"]
     if runs:
         names, many = joined([c.model for c in runs]), len(runs) > 1
-        said = f"No pretrained network for such data is built in: {names} start{'s' * (not many)} from nothing"
-        return f"{said} ({span(total(runs))}{' in all' * many})."
+        start = f"{names} start{'s' * (not many)} from nothing ({span(total(runs))})"
+        return f"No pretrained network is built in: {start}."
     if candidates:
-        names = joined([f"{c.model}, {span(c.estimate.seconds)}" for c in candidates])
-        return f"No network is trained ({names}), since {_why(candidates[0], limit, len(candidates) > 1)}."
+        return f"No network is trained, since {_why(candidates[0], limit, len(candidates) > 1)}."
     return "No network is to be trained."
 
 
@@ -160,11 +142,6 @@ def _why(candidate: Candidate, limit: float, many: bool = False) -> str:
     if reason.startswith("needs "):
         return f"they need{reason.removeprefix('needs')}" if many else f"it {reason}"
     return f"a run may take {limited(limit)}" if "the limit is" in reason and "GB" not in reason else reason
-
-
-def _runs(candidates: Sequence[Candidate]) -> str:
-    runs = [c for c in candidates if c.decision == "run"]
-    return f"{joined([c.model for c in runs])}, {span(total(runs))}" if runs else ""
 
 
 def _first(situation: Situation, concerns: Sequence[Concern]) -> str:
@@ -182,9 +159,7 @@ def _first(situation: Situation, concerns: Sequence[Concern]) -> str:
         if some or name in ("duplicates", "broken")
     ]
     if settle:
-        said.append(
-            f"Before anything is spent, {joined(settle)} must be settled: until then no score is worth its price."
-        )
+        said.append(f"First settle {joined(settle)}, else no score counts.")
     return " ".join(said)
 
 
@@ -198,27 +173,18 @@ def _merged(concerns: Sequence[Concern]) -> dict[str, list[str]]:
 
 def _end(situation: Situation, choice: Choice) -> str:
     """What would stop the project early: the rules `fit` follows (climb/stopping.py), in words."""
-    goals = situation.goals
-    limit = f"at the limit of {limited(goals.seconds)}"
+    goals, limit = situation.goals, limited(situation.goals.seconds)
     first, later = _by_price(choice, goals)
-    if not first:
-        return f"It ends {limit}."
-    always = f"In any case {joined(first)} {'are' if len(first) > 1 else 'is'} tried"
     rungs = {c.rung for c in choice.runs} - {"floor"}
-    if "classical" not in rungs or len(rungs) == 1:  # one side alone decides nothing
-        return f"{always}; it ends {limit} at the latest."
-    number = situation.work.task == "regression"  # no number is ever foretold without any error
-    perfect = "a model of each side was tried and one makes no error on the validation rows"
-    if not later:
-        ends = "; it ends" if number else f". It ends early once {perfect}, and"
-        return f"{always}{ends} {limit} at the latest."
-    enough = "no step is expected to pay for its seconds" if number else perfect
-    toll = percent(goals.worth, signed=False)
-    return (
-        f"{always}; {joined(later)} only if expected to take more off the error of the best so far than the price, "
-        f"{toll} for the whole limit and in proportion for less. It ends early once "
-        f"{enough}, and {limit} at the latest."
-    )
+    if not first or "classical" not in rungs or len(rungs) == 1:  # one side alone decides nothing
+        return f"It ends at the limit of {limit}."
+    enough = []
+    if situation.work.task != "regression":  # no number is ever foretold without any error
+        enough.append("one side is faultless on validation rows")
+    if later:
+        toll = f"{percent(goals.worth, signed=False)} off the error per {limit}"
+        enough.append(f"{joined(later)} promise{'s' * (len(later) == 1)} less than {toll}")
+    return f"It ends at {limit}{', or once ' * bool(enough)}{' or '.join(enough)}."
 
 
 def _by_price(choice: Choice, goals: Goals) -> tuple[list[str], list[str]]:

@@ -6,7 +6,7 @@ import math
 
 from deepworth.cost import dims, onboard
 from deepworth.decide.hardware import priced
-from deepworth.decide.phrases import device, gpu_hours
+from deepworth.decide.phrases import article, gpu_hours
 from deepworth.decide.situation import Situation
 from deepworth.types import Range, record
 from deepworth.words import money_span
@@ -35,23 +35,23 @@ class Outside:
 STEPS = {  # what strings are written as; sizes of the networks are from memory, not read from their config.json
     "molecules": Outside(
         who="a chemist",
-        base="ECFP4 fingerprints and descriptors (RDKit) with boosted trees",
+        base="trees on fingerprints and descriptors",
         split="a scaffold split",
-        network="a chemical language model (MoLFormer-XL, 47 M parameters)",
+        network="a language model of molecules (MoLFormer-XL, 47 M parameters",
         letters=1.25, layers=12, hidden=768, heads=12, ffn=768, vocab=2362,
     ),
     "dna": Outside(
         who="a biologist",
-        base="counts of k-mers with boosted trees",
+        base="trees on counts of k-mers",
         split="related sequences on one side of the split",
-        network="a language model of DNA (DNABERT-2, 117 M parameters)",
+        network="a language model of DNA (DNABERT-2, 117 M parameters",
         letters=5.0, layers=12, hidden=768, heads=12, ffn=3072, vocab=4096, mats=3,
     ),
     "proteins": Outside(
         who="a biologist",
-        base="counts of amino acids and k-mers with boosted trees",
+        base="trees on counts of amino acids and k-mers",
         split="a split by family (CD-HIT, MMseqs2)",
-        network="a language model of proteins (ESM-2, 35 M parameters)",
+        network="a language model of proteins (ESM-2, 35 M parameters",
         letters=1.0, layers=12, hidden=480, heads=20, ffn=1920, vocab=33,
     ),
 }  # fmt: skip
@@ -74,7 +74,7 @@ def beyond(kind: str, situation: Situation) -> str:
     cost = priced(span, there.hardware)
     bill = f" and {money_span(cost)}" if cost else ""
     return (
-        f"{step.who[0].upper()}{step.who[1:]} would begin with {step.base}, on {step.split}, and then fine-tune "
-        f"{step.network}: {EPOCHS} epochs of it take {gpu_hours(span, there.hardware.count)}{bill} on "
-        f"{device(there.hardware)}, reckoned with the network's sizes from memory, not from its files."
+        f"{step.who[0].upper()}{step.who[1:]} would begin with {step.base}, on {step.split}, then fine-tune "
+        f"{step.network}, sizes from memory): {EPOCHS} epochs take {gpu_hours(span, there.hardware.count)}{bill} on "
+        f"{article(there.hardware.name)} {there.hardware.name}."
     )

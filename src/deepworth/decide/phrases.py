@@ -46,10 +46,14 @@ def kind(situation: Situation) -> str:
 def device(hardware: Hardware) -> str:
     """a T4 (16 GB, $0.53 an hour); an L4; 2 x L4."""
     rent = "" if hardware.usd_per_hour is None else f", ${hardware.usd_per_hour:.2f} an hour"
-    article = "an" if hardware.name[0] in SPOKEN_WITH_A_VOWEL else "a"
-    number = article if hardware.count < 2 else f"{hardware.count} x"
+    number = article(hardware.name) if hardware.count < 2 else f"{hardware.count} x"
     memory = f" ({hardware.memory_gb:g} GB{rent})" if hardware.memory_gb else ""
     return f"{number} {hardware.name}{memory}"
+
+
+def article(name: str) -> str:
+    """a (T4), an (L4)."""
+    return "an" if name[0] in SPOKEN_WITH_A_VOWEL else "a"
 
 
 def gpu_hours(seconds: Range, devices: int = 1) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from deepworth.decide.candidates import Choice
-from deepworth.decide.changes import more_rows, more_time, other_hardware, other_modality, other_splits
+from deepworth.decide.changes import barred, more_rows, more_time, other_hardware, other_modality, other_splits
 from deepworth.decide.limits import capped, limited, total
 from deepworth.decide.phrases import joined, kind, things
 from deepworth.decide.shapes import BUILT_IN, NOT_READ, shapes
@@ -150,17 +150,22 @@ def _hardware(situation: Situation, choice: Choice) -> Answer:
 def _iterations(situation: Situation, choice: Choice) -> Answer:
     goals, all_in = situation.goals, total(choice.runs)
     late = [c.model for c in choice.candidates if c.rung in DEEP and "the limit is" in c.reason]
+    short = bool(late) or all_in.likely > goals.seconds
     told = span(capped(all_in, goals.seconds))
     takes = f"everything that is to run takes {told} in all" if all_in.likely else "nothing is to run"
     if all_in.likely > goals.seconds:
         takes += f" ({span(all_in)} uncut), so the longest of it is likely cut short or left out"
-    answer: Said = "unsure"
-    if goals.weeks is None:
-        because = f"--weeks was not given, so this is one run of {limited(goals.seconds)}: {takes}"
+    answer: Said = "no" if short else "yes"
+    if not goals.told:
+        answer, taken = "unsure", f"one run of {limited(goals.seconds)} is taken as granted"
+        because = f"Neither --weeks nor --time was given, so {taken}: {takes}"
+    elif goals.weeks is None:
+        because = f"One run of {limited(goals.seconds)}: {takes}"
     else:
         answer = "yes" if goals.weeks >= 2 or not late else "no"
         weeks = f"{goals.weeks:g} week{'s' * (goals.weeks != 1)}"
         because = f"{weeks}, so a run may take {limited(goals.seconds)}{_reason(choice, 'iterations')}; {takes}"
+        because += barred(choice).replace(":", ";", 1)
     return Answer(
         question="iterations",
         asked=ASKED["iterations"],

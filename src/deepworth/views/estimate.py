@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -57,17 +56,13 @@ def estimate_view(choice: Choice, about: str, change: Easier | None = None, comm
 
 
 def _fits(places: Sequence[Place]) -> str:
-    """Where it fits, what costs least an hour first."""
-
-    def hourly(place: Place) -> float:
-        price = place.answer.get("usd_per_hour")
-        return price["likely"] if price else math.inf
-
-    fitting = sorted((place for place in places if place.answer["fits"]), key=hourly)
-    price = fitting[0].answer.get("usd_per_hour")
+    """Where it fits, in the order of the table: what an item costs there."""
+    first, *others = [place for place in places if place.answer["fits"]]
+    price = first.answer.get("usd_per_hour")
     rent = f" for {money(price['likely'])} an hour" if price else ""
-    more = f", and {len(fitting) - 1} more of {len(places)}" if len(fitting) > 1 else ""
-    return f"it fits {fitting[0].name}{rent}{more}; --rows tells time, energy and money of the whole"
+    item = RATES.get(first.answer["kind"], "rows/s").removesuffix("s/s")
+    more = f", and {len(others)} more of {len(places)}, in the order of what a{'n' * (item == 'image')} {item} costs"
+    return f"it fits {first.name}{rent}{more * bool(others)}; --rows tells time, energy and money of the whole"
 
 
 def _nothing_fits(change: Easier | None) -> str:
