@@ -27,7 +27,7 @@ def least(gain: float, truth: float) -> float:
 
 @dataclass(frozen=True)
 class Simulated:
-    """An interval, the true gain, and what is said."""
+    """An interval, the true gain, and what is said. Ends that are no number: none was made."""
 
     low: float
     high: float

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
@@ -20,7 +21,7 @@ from deepworth.verdict import judge
 
 DEEP = "net"
 DRIFT = (0.1, 0.12, 0.15), (0.2, 0.15, 0.18)  # errors of shallow models on validation and on test rows
-SLIGHT = DRIFT[0], (0.17, 0.15, 0.18)  # too little for `doubt.reference` to see it always
+SLIGHT = DRIFT[0], (0.17, 0.15, 0.18)  # too little to be seen always
 ROOM = 0.2  # of the rows are tested on in the run's own division, as many chosen on
 FEATURES, VIEW_ERROR = 6, 0.02  # of a view, and of the best rule on it
 
@@ -28,8 +29,10 @@ FEATURES, VIEW_ERROR = 6, 0.02  # of a view, and of the best rule on it
 class Made:
     """A run folder with a division of so many rows, and trials in it. The deep one is called DEEP."""
 
-    def __init__(self, path: Path, metric: str, test_labels: np.ndarray, train: int, valid: int) -> None:
-        self.run, self.metric, self.labels = RunFolder(path), metric, test_labels
+    def __init__(
+        self, path: Path, metric: str, test_labels: np.ndarray, train: int, valid: int, protocol: str = "random"
+    ) -> None:
+        self.run, self.metric, self.labels, self.protocol = RunFolder(path), metric, test_labels, protocol
         self.trials: list[TrialResult] = []
         (self.run.path / "splits").mkdir()
         self.run.sealed.mkdir(parents=True)
@@ -44,7 +47,7 @@ class Made:
         self.divide(".", train, valid, len(test_labels))
 
     def divide(self, folder: str, train: int, valid: int, test: int) -> None:
-        splits = Splits(protocol="random", seed=0, train=train, valid=valid, test=test, fingerprint=folder)
+        splits = Splits(protocol=self.protocol, seed=0, train=train, valid=valid, test=test, fingerprint=folder)
         RunFolder(self.run.path / folder).save("splits/splits", splits)
 
     def trial(self, model: str, valid_error: float, predicted: np.ndarray) -> None:
@@ -63,16 +66,17 @@ class Made:
     def judged(self, random: np.random.Generator, gain: float, true: float) -> Simulated:
         goals = Goals(worth=least(gain, true), seed=int(random.integers(2**31)))
         verdict = judge(self.run, self.trials, goals, {})
-        assert verdict.gain is not None
-        return Simulated(verdict.gain.low, verdict.gain.high, true, verdict.verdict)
+        low, high = (verdict.gain.low, verdict.gain.high) if verdict.gain else (math.nan, math.nan)
+        return Simulated(low, high, true, verdict.verdict)
 
 
 def shallow(
-    random: np.random.Generator, rows: int, gain: float, *, metric: str, valid: Sequence[float], test: Sequence[float]
-) -> Simulated:
+    random: np.random.Generator, rows: int, gain: float, *, metric: str, valid: Sequence[float],
+    test: Sequence[float], protocol: str,
+) -> Simulated:  # fmt: skip
     """Shallow models with these true errors, and a deep one with less than the best of them on test rows by `gain`.
 
-    The shallow one compared is chosen by the verdict: on as many validation rows, and by `doubt.reference`.
+    The shallow one compared is chosen by the verdict: on as many validation rows, and by `verdict.reference`.
     """
     best = min(test) * (1 - gain)
     labels = np.zeros(rows, int if metric == "accuracy" else float)
@@ -80,7 +84,7 @@ def shallow(
     on_test = _predicted(random, metric, rows, [*test, best])
     score = METRICS[metric]
     with TemporaryDirectory() as folder:
-        made = Made(Path(folder), metric, labels, 4 * rows, rows)
+        made = Made(Path(folder), metric, labels, 4 * rows, rows, protocol)
         for number, (one, other) in enumerate(zip(on_valid, on_test, strict=True)):
             name = DEEP if number == len(test) else f"shallow-{number}"
             made.trial(name, float(score.to_error(score.score(labels, one))), other)
@@ -88,9 +92,10 @@ def shallow(
 
 
 def equal(
-    random: np.random.Generator, rows: int, gain: float, *, metric: str, off: float, models: int = 6
-) -> Simulated:
-    return shallow(random, rows, gain, metric=metric, valid=[off] * models, test=[off] * models)
+    random: np.random.Generator, rows: int, gain: float, *, metric: str, off: float, models: int = 6,
+    protocol: str = "random",
+) -> Simulated:  # fmt: skip
+    return shallow(random, rows, gain, metric=metric, valid=[off] * models, test=[off] * models, protocol=protocol)
 
 
 def _predicted(random: np.random.Generator, metric: str, rows: int, errors: Sequence[float]) -> list[np.ndarray]:

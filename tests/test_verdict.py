@@ -27,6 +27,7 @@ from deepworth.types import (
     load,
 )
 from deepworth.verdict import judge
+from deepworth.words import count
 
 ROWS = 6000
 
@@ -159,18 +160,20 @@ def test_each_deep_rung_has_an_answer_of_its_own(run: RunFolder) -> None:
     assert "bert was skipped: for a test" in answers["tuned"].decide_next
 
 
-def test_groups_of_test_rows_are_what_is_resampled(run: RunFolder) -> None:
+@pytest.mark.parametrize("groups", [7, 1])
+def test_groups_of_test_rows_are_what_is_resampled(run: RunFolder, groups: int) -> None:
     dataset = replace(load(Dataset, run.data / "dataset.json"), roles=Roles(group="person"))
     (run.data / "dataset.json").write_bytes(dump(dataset))
-    people = pa.table({"person": [f"p{row % 7}" for row in range(ROWS)]})
+    people = pa.table({"person": [f"p{row % groups}" for row in range(ROWS)]})
     with pa.OSFile(str(run.data / "table.arrow"), "wb") as file, pa.ipc.new_file(file, people.schema) as writer:
         writer.write_table(people)
     np.save(run.path / "splits" / "test.npy", np.arange(ROWS))
     verdict = judge(run, [trial(run, "trees", "classical", 1.0), trial(run, "net", "custom", 0.8)], Goals(), {})
     assert verdict.gain is not None
-    assert (verdict.gain.method, verdict.gain.units) == ("paired bootstrap over groups", 7)
-    assert "of 7 groups" in verdict.sentence
-    assert any("7 groups of 'person'" in warning for warning in verdict.warnings)
+    assert (verdict.gain.method, verdict.gain.units) == ("paired bootstrap over groups", groups)
+    assert f"of {count(groups, 'group')}" in verdict.sentence
+    assert any(f"{count(groups, 'group')} of 'person'" in warning for warning in verdict.warnings)
+    assert ("one group tells nothing of another" in verdict.decide_next) == (groups == 1)
 
 
 def repeat(of: str, purpose: str, number: int, error: float = 0.0, folder: str = ".") -> Repeat:
@@ -227,6 +230,10 @@ def test_folds_of_both_judge_where_test_rows_are_few(run: RunFolder) -> None:
     assert verdict.gain.relative == pytest.approx(0.3, abs=0.05)
     assert "10 folds of a repeated cross-validation" in verdict.sentence
     assert not any("one division" in warning for warning in verdict.warnings)
+    run.save("repeats", [replace(one, error=one.error + (one.of != made[0].of) * one.number / 4) for one in made[:6]])
+    torn = judge(run, results, Goals(), {})
+    assert torn.verdict == "cannot tell yet" and "more time (--time), for a repeated cross" in torn.decide_next
+    run.save("repeats", made)
     faultless = judge(run, [replace(results[0], test={"rmse": 0.0}), results[1]], Goals(), {})
     assert faultless.verdict == "worth it", "the folds see errors that a hundred test rows did not"
 
@@ -263,21 +270,61 @@ def test_a_tuning_that_gained_nothing_is_no_result_of_tuning(run: RunFolder) -> 
     assert alone.winner == "tuned"
 
 
-def test_a_reference_that_fails_on_the_test_rows_is_no_reference(run: RunFolder) -> None:
+def divided(run: RunFolder, protocol: str) -> None:
+    run.save("splits/splits", replace(run.splits, protocol=protocol))
+
+
+def test_a_reference_that_fails_on_later_rows_is_no_reference(run: RunFolder) -> None:
     """Chosen on validation rows of another season, worse than the mean on the test rows: a straw man."""
+    divided(run, "time")
     straw, floor = trial(run, "trees", "classical", 1.3), trial(run, "prior", "floor", 1.0)
     straw = replace(straw, valid={"rmse": 0.5})
     verdict = judge(run, [floor, straw, trial(run, "net", "custom", 0.9)], Goals(), {})
     assert verdict.gain is not None and verdict.gain.base == "prior"
     assert verdict.gain.relative < 0.15
-    assert any("trees is the best on the validation rows, but prior" in warning for warning in verdict.warnings)
+    assert any("trees is the best on the validation rows, prior" in warning for warning in verdict.warnings)
+    worse = judge(run, [floor, straw, trial(run, "tabm", "custom", 1.1)], Goals(), {})
+    assert (worse.verdict, worse.winner) == ("not worth it", "prior")
 
 
-def test_a_reference_that_is_worse_by_chance_stays(run: RunFolder) -> None:
-    base = replace(trial(run, "trees", "classical", 1.001), valid={"rmse": 0.99})
-    verdict = judge(run, [trial(run, "linear", "classical", 1.0), base, trial(run, "net", "custom", 0.8)], Goals(), {})
-    assert verdict.gain is not None and verdict.gain.base == "trees"
-    assert not any("validation rows, but" in warning for warning in verdict.warnings)
+@pytest.mark.parametrize(
+    ("protocol", "base"), [("random", "trees"), ("group", "trees"), ("time", "linear"), ("given", "linear")]
+)
+def test_only_where_the_parts_may_be_unlike_do_test_rows_choose_the_reference(
+    run: RunFolder, protocol: str, base: str
+) -> None:
+    divided(run, protocol)
+    trees = replace(trial(run, "trees", "classical", 1.001), valid={"rmse": 0.99})
+    verdict = judge(run, [trial(run, "linear", "classical", 1.0), trees, trial(run, "net", "custom", 0.8)], Goals(), {})
+    assert verdict.gain is not None and verdict.gain.base == base
+    assert any("validation rows, linear" in warning for warning in verdict.warnings) == (base == "linear")
+
+
+def test_the_learning_curve_is_of_the_two_that_were_made_again(run: RunFolder) -> None:
+    divided(run, "time")
+    trees = replace(trial(run, "trees", "classical", 1.1), valid={"rmse": 0.99})
+    results = [trial(run, "linear", "classical", 1.0), trees, trial(run, "net", "custom", 0.8)]
+    made = [
+        replace(repeat(name, "size", draw, error + 3 / rows**0.5), rows=rows)
+        for name, error in (("trees", 1.0), ("net", 0.7))
+        for draw in range(3)
+        for rows in (375, 750, 1500, 3000, ROWS)
+    ]
+    run.save("repeats", made)
+    verdict = judge(run, results, Goals(), {})
+    assert verdict.gain is not None and verdict.gain.base == "linear"
+    assert verdict.curve is not None and (verdict.curve.base, verdict.curve.challenger) == ("trees", "net")
+
+
+def test_the_choice_of_a_reference_on_test_rows_widens_the_upper_end_alone(run: RunFolder) -> None:
+    results = [trial(run, "trees", "classical", 1.0), trial(run, "net", "custom", 0.9)]
+    rivals = [trial(run, f"linear-{number}", "classical", 1.3) for number in range(5)]
+    alone = judge(run, [*results, *rivals], Goals(), {}).gain
+    divided(run, "time")
+    chosen = judge(run, [*results, *rivals], Goals(), {}).gain
+    assert alone is not None and chosen is not None
+    assert (chosen.base, chosen.low, chosen.relative) == (alone.base, alone.low, alone.relative)
+    assert chosen.high > alone.high
 
 
 def test_no_interval_is_made_of_a_few_wild_rows(run: RunFolder) -> None:
@@ -289,26 +336,16 @@ def test_no_interval_is_made_of_a_few_wild_rows(run: RunFolder) -> None:
     assert verdict.verdict == "cannot tell yet"
     assert "2 rows make 66.7% of the error of 6,000 test rows" in verdict.sentence
     assert "--metric mae" in verdict.decide_next
+    assert verdict.gain is None and not verdict.gains
 
 
-def test_worth_it_is_not_said_where_another_shallow_model_does_about_as_well(run: RunFolder) -> None:
-    """The base is worse on the test rows by more than chance, but not by enough to be no reference at all."""
-    labels = np.load(run.sealed / "labels_test.npy")
-    random = np.random.default_rng(11)
-    rival, net, base = (trial(run, name, rung, 1.0) for name, rung in
-                        (("linear", "classical"), ("net", "custom"), ("trees", "classical")))  # fmt: skip
-    shared, own = random.standard_normal((2, ROWS))
-    for found, size, extra in ((rival, 1.0, 0.0), (net, 0.9905, 0.0), (base, 1.0, 0.08)):
-        off = size * shared + extra * (own if found is base else random.standard_normal(ROWS))
-        np.save(run.trial(found.key) / "predictions_test.npy", labels + off)
-    base = replace(base, valid={"rmse": 0.9}, test={"rmse": 1.024})
-    rival, net = replace(rival, test={"rmse": 1.0}), replace(net, test={"rmse": 0.99})
-    verdict = judge(run, [rival, base, net], Goals(), {})
-    assert verdict.gain is not None
-    assert verdict.gain.base == "trees", "what chance does more often than once in 2,000 runs changes no reference"
-    assert verdict.gain.low > Goals().worth
-    assert verdict.verdict == "cannot tell yet"
-    assert "not surely on linear" in verdict.sentence
+def test_alike_on_a_few_rows_is_not_the_same(run: RunFolder) -> None:
+    few_rows(run, 40)
+    base, net = (trial(run, name, rung, 1.0, rows=40) for name, rung in (("trees", "classical"), ("net", "custom")))
+    np.save(run.trial("net") / "predictions_test.npy", np.load(run.trial("trees") / "predictions_test.npy"))
+    verdict = judge(run, [base, net], Goals(), {})
+    assert (verdict.verdict, verdict.decide_next) == ("cannot tell yet", "more rows")
+    assert "no test row tells the two apart" in verdict.sentence
 
 
 def test_a_handful_of_wrong_rows_makes_no_interval_of_folds(run: RunFolder) -> None:
@@ -333,3 +370,4 @@ def test_a_handful_of_wrong_rows_makes_no_interval_of_folds(run: RunFolder) -> N
     verdict = judge(run, results, Goals(), {})
     assert verdict.verdict == "cannot tell yet"
     assert "net is wrong on 0.0 rows" in verdict.sentence
+    assert verdict.gain is None and not verdict.gains

@@ -1,17 +1,14 @@
-"""Prices from records: every number in a sentence comes from one, and the break-even is what the arithmetic says."""
+"""Prices from records: energy and money are what the arithmetic says."""
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from deepworth.decide.hardware import found, reckoned
-from deepworth.types import Gain, Machine, Price, Range, Rung, TrialResult, Workload
-from deepworth.verdict.price import break_even, cost_sentences, dollars, energy, milliseconds, price, price_line
+from deepworth.types import Machine, Price, Rung, TrialResult, Workload
+from deepworth.verdict.price import price
 
 HERE = Machine(threads=4, memory_gb=16.0, gflops=200.0)
 WITH_GPU = reckoned("T4", HERE)[1]
@@ -35,15 +32,6 @@ def of(one: TrialResult, machine: Machine = HERE) -> Price:
     return price(one, WORK, machine, found(machine))
 
 
-def gain(relative: float = 0.1, low: float = 0.05) -> Gain:
-    return Gain(rung="custom", challenger="tabm-1", base="lightgbm-1", relative=relative, low=low, high=0.2)
-
-
-def said(base: TrialResult = TREES, net: TrialResult = NET, by: Gain | None = None) -> str:
-    prices = of(base), of(net)
-    return " ".join((*cost_sentences(base, net, prices), *break_even(base, net, prices, by or gain())))
-
-
 def test_energy_and_money_are_seconds_times_power_times_price() -> None:
     one = of(TREES)
     assert one.kwh and one.usd and one.usd_per_1000
@@ -51,6 +39,12 @@ def test_energy_and_money_are_seconds_times_power_times_price() -> None:
     assert one.usd.likely == pytest.approx(one.kwh.likely * 0.25)
     assert one.usd_per_1000.likely == pytest.approx(one.usd.likely * 0.05 / 10)  # 1,000 x 0.05 ms are 0.05 s
     assert one.usd.low < one.usd.likely < one.usd.high
+
+
+def test_features_that_were_kept_cost_what_they_take() -> None:
+    kept = replace(NET, seconds=1.0, notes={"features_kept": 4_000})
+    assert of(kept).seconds == pytest.approx(1.0 + 4_000 * 0.25 / 1000)
+    assert of(kept).usd == of(replace(NET, seconds=2.0)).usd
 
 
 def test_rented_hardware_is_paid_by_the_hour() -> None:
@@ -89,65 +83,4 @@ def test_a_model_nobody_knows_has_no_cheapest_hardware() -> None:
 
 
 def test_what_was_not_timed_costs_nothing_known() -> None:
-    untimed = replace(NET, ms_1=0.0, ms_32=0.0)
-    assert of(untimed).usd_per_1000 is None
-    assert "One prediction" not in said(net=untimed)
-    assert "pays" not in said(net=untimed)
-    assert "not timed" in price_line(of(untimed))
-
-
-def test_the_break_even_of_an_error() -> None:
-    ours, theirs = of(TREES), of(NET)
-    assert ours.usd and theirs.usd and ours.usd_per_1000 and theirs.usd_per_1000
-    training = theirs.usd.likely - ours.usd.likely
-    using = (theirs.usd_per_1000.likely - ours.usd_per_1000.likely) / 1000
-    text = said()
-    assert "It makes 10 errors fewer in 1,000 predictions" in text
-    assert f"more than {dollars((training / 1000 + using) / 0.01)} over the first 1,000 predictions" in text
-    assert f"than {dollars((training / 1e6 + using) / 0.01)} over a million" in text
-    assert f"One per cent of the error less costs {dollars(training / 10)} of training" in text
-
-
-@pytest.mark.parametrize(
-    ("base", "net", "by", "expected"),
-    [
-        (TREES, NET, gain(-0.1, -0.2), "tabm removes no error: at no price of an error does it pay."),
-        (TREES, replace(NET, ms_32=0.01), gain(-0.1, -0.2), "predictions, which are cheaper, its training is paid"),
-        (TREES, NET, gain(0.1, -0.01), "If the gain is as measured, one per cent of the error less costs"),
-        (TREES, replace(NET, seconds=1.0, ms_32=0.01), gain(), "tabm is no dearer to train or to use: it pays with"),
-        (TREES, replace(NET, test={"accuracy": 0.89}), gain(), "it makes no fewer errors"),
-        (replace(TREES, test={}), replace(NET, test={}), gain(), "It pays where 10.0% less error is worth more than"),
-        (TREES, replace(NET, seconds=20.0, ms_32=0.01), gain(), "than nothing over a million"),
-        (TREES, replace(NET, notes={"cache": "/c"}, ms_predict=0.001), gain(), "tabm read its features from the cache"),
-    ],
-)
-def test_each_case_has_its_words(base: TrialResult, net: TrialResult, by: Gain, expected: str) -> None:
-    assert expected in said(base, net, by)
-
-
-def test_a_changed_record_changes_its_sentence() -> None:
-    prices, dearer = (of(TREES), of(NET)), replace(of(NET), usd=Range(low=1.0, likely=2.0, high=3.0))
-    before, after = (cost_sentences(TREES, NET, some) for some in (prices, (prices[0], dearer)))
-    assert [a == b for a, b in zip(before, after, strict=True)] == [False, True, True]
-    assert "$2.00 [$1.00..$3.00]" in after[0]
-    assert break_even(TREES, NET, prices, gain()) != break_even(TREES, NET, (prices[0], dearer), gain())
-
-
-def test_without_prices_nothing_is_said() -> None:
-    assert cost_sentences(TREES, NET, (of(TREES),)) == break_even(TREES, NET, (of(TREES),), gain()) == ()
-    assert break_even(TREES, NET, (of(TREES), of(NET)), None) == ()
-
-
-@given(st.floats(1e-6, 1e7))
-def test_dollars_keep_two_digits(usd: float) -> None:
-    shown = dollars(usd)
-    assert re.fullmatch(r"\$[\d,]+(\.\d+)?", shown)
-    assert float(shown[1:].replace(",", "")) == pytest.approx(usd, rel=0.051)
-
-
-def test_small_and_large_figures_can_be_read() -> None:
-    assert [dollars(x) for x in (0, 1e-9, 0.00023, 3.4, 1250)] == [
-        "$0", "under $0.000001", "$0.00023", "$3.40", "$1,250"
-    ]  # fmt: skip
-    assert [energy(x) for x in (4.2e-4, 1.3, 130)] == ["0.42 Wh", "1.3 kWh", "130 kWh"]
-    assert [milliseconds(x) for x in (1e-5, 0.031, 4.2, 128)] == ["under 0.001 ms", "0.031 ms", "4.2 ms", "128 ms"]
+    assert of(replace(NET, ms_1=0.0, ms_32=0.0)).usd_per_1000 is None

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from deepworth.climb.again import FEW_ROWS
 from deepworth.data.divisions import FOLDS
@@ -13,40 +12,26 @@ from deepworth.metrics.intervals import Interval
 from deepworth.metrics.scores import Metric
 from deepworth.store import INTERRUPTED
 from deepworth.types import Gain, Goals, Rung, RungVerdict, Splits, TrialResult
+from deepworth.verdict.doubt import Doubt
+from deepworth.verdict.gain import Comparison
 from deepworth.words import by_reason, count
-
-
-@dataclass(frozen=True, kw_only=True)
-class Doubt:
-    """Why an answer is not given, as one would say it, and what would help."""
-
-    sentence: str
-    decide_next: str
-    of_worth: bool = False  # only "worth it" is doubted
-
-
-@dataclass(frozen=True)
-class Judged:
-    """A gain, what made its interval wide, and why it may not be believed."""
-
-    gain: Gain
-    interval: Interval
-    doubt: Doubt | None = None
 
 
 def rung_answer(
     rung: Rung,
     base: TrialResult | None,
     deep: TrialResult | None,
-    judged: Judged | None,
+    found: Comparison | Doubt | None,
     results: Sequence[TrialResult],
     primary: Metric,
     goals: Goals,
     splits: Splits,
 ) -> RungVerdict:
-    if base is None or deep is None or judged is None:
+    if base is None or deep is None or found is None:
         return no_pair(base, results, goals, (rung,))
-    gain = judged.gain
+    if isinstance(found, Doubt):
+        return RungVerdict(rung=rung, verdict="cannot tell yet", sentence=found.sentence, decide_next=found.decide_next)
+    gain = found.gain
     perfect = primary.to_error(base.test.get(primary.name, math.nan)) == 0.0
     if perfect and splits.test >= FEW_ROWS and not gain.method.startswith("corrected"):
         sentence = f"{base.model} makes no error on the {splits.test:,} test rows: nothing is left to gain."
@@ -54,16 +39,13 @@ def rung_answer(
     by = f"{deep.model} ({deep.rung}) against {base.model} on {_judged_on(gain, splits)}"
     span = _span(gain)
     answer = conclude(gain.low, gain.high, goals.worth)
-    if judged.doubt and (answer == "worth it" or not judged.doubt.of_worth):
-        sentence, next_step = judged.doubt.sentence, judged.doubt.decide_next
-        return RungVerdict(rung=rung, verdict="cannot tell yet", sentence=sentence, decide_next=next_step)
     sentence = {
         "worth it": f"Deep learning removes {_span(gain, '')}: {by}.",
         "not worth it": f"Deep learning gains less than the {goals.worth:.1%} that would count: {span}, {by}.",
         "no measurable difference": f"The two cannot be told apart: {span}, {by}. Keep the cheaper one.",
         "cannot tell yet": f"The interval holds both sides of the {goals.worth:.1%} that would count: {span}, {by}.",
     }[answer]
-    next_step = _to_decide(gain, judged.interval, deep, goals, splits) if answer == "cannot tell yet" else ""
+    next_step = _to_decide(gain, found.interval, deep, goals, splits) if answer == "cannot tell yet" else ""
     return RungVerdict(rung=rung, verdict=answer, sentence=sentence, decide_next=next_step)
 
 
@@ -93,12 +75,15 @@ def _to_decide(gain: Gain, interval: Interval, deep: TrialResult, goals: Goals, 
     rows = [_more_rows(gain, splits, times) for times in (need.rows, need.both[0]) if 1 < times <= MOST]
     together = max(need.both) > 1 and rows and seeds
     said = [f"{rows[0]} together with {seeds[0]}"] if together else [*rows, *seeds]
-    if not said:
-        said = [f"no test part of a usual size: the gain lies too near the {goals.worth:.1%} that would count"]
+    if gain.method.endswith("groups") and gain.units < 2:
+        said = ["test rows of more groups: one group tells nothing of another"]
     if "cut" in deep.notes:
         said.append(f"more time: {deep.model} was stopped by the clock after {deep.seconds:.0f} s")
-    if splits.test < FEW_ROWS and splits.protocol != "given" and not gain.method.startswith("corrected"):
+    folds = gain.units if gain.method.startswith("corrected") else 0
+    if splits.test < FEW_ROWS and splits.protocol != "given" and folds <= FOLDS:
         said.append("more time (--time), for a repeated cross-validation")
+    if not said:
+        said = [f"no test part of a usual size: the gain lies too near the {goals.worth:.1%} that would count"]
     return "about " + "; or ".join(said) if rows or seeds else "; or ".join(said)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -17,7 +18,15 @@ from deepworth.store import RunFolder
 from deepworth.types import Gain, Goals, Repeat, TrialResult
 
 
-class Judge:
+@dataclass(frozen=True)
+class Comparison:
+    """A gain, and its interval with what made it wide."""
+
+    gain: Gain
+    interval: Interval
+
+
+class Gains:
     """Reads what trials predicted for rows that chose nothing, and the truth; and what was made of them again."""
 
     def __init__(self, run: RunFolder, primary: Metric, goals: Goals) -> None:
@@ -36,8 +45,8 @@ class Judge:
         """What a trial predicts for the test rows."""
         return np.load(self.run.trial(trial.key) / "predictions_test.npy")
 
-    def gain(self, base: TrialResult, deep: TrialResult, seconds: float) -> tuple[Gain, Interval]:
-        """The gain of a deep model, and its interval with what made it wide.
+    def of(self, deep: TrialResult, base: TrialResult, seconds: float, choices: int = 1) -> Comparison:
+        """The gain of a deep model over `base`, which was chosen from so many on the test rows.
 
         From the folds that both were made again on where the test part says little and there are FEWEST_FOLDS of them;
         else from the test rows, and from the seeds of the deep model where it has FEWEST_SEEDS.
@@ -59,9 +68,10 @@ class Judge:
                 groups=self.groups,
                 seed=self.goals.seed,
                 seconds=seconds,
+                choices=choices,
             )
             method = f"paired bootstrap over {'rows' if self.groups is None else 'groups'}"
-        return (
+        return Comparison(
             Gain(
                 rung=deep.rung,
                 challenger=deep.key,

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from deepworth.climb.again import FEW_GROUPS, FEW_ROWS
-from deepworth.climb.sides import best, choose_sides, well_done
+from deepworth.climb.sides import Sides, best, choose_sides, well_done
 from deepworth.errors import Interrupted, NothingTrained
 from deepworth.metrics.scores import Metric, metric
 from deepworth.store import INTERRUPTED, RunFolder
@@ -25,12 +25,12 @@ from deepworth.types import (
     TrialResult,
     Verdict,
 )
-from deepworth.verdict.answer import Judged, no_pair, rung_answer
+from deepworth.verdict.answer import no_pair, rung_answer
 from deepworth.verdict.curve import RowNoise, learning_curve
-from deepworth.verdict.doubt import few_rows_decide, only_against, reference
-from deepworth.verdict.gain import Judge
+from deepworth.verdict.doubt import Doubt, few_rows_decide
+from deepworth.verdict.gain import Comparison, Gains
 from deepworth.verdict.price import price_models
-from deepworth.verdict.threshold import set_thresholds
+from deepworth.verdict.reference import Reference, reference
 from deepworth.words import count
 
 
@@ -43,10 +43,12 @@ def judge(
 ) -> Verdict:
     """The verdict on the trials of a run: chosen on validation rows, judged on rows that chose nothing.
 
-    The gain is the relative reduction of the error of the best of the floor and classical rungs by the best deep model;
-    each deep rung has an answer of its own. It is judged by a paired bootstrap over the test rows, or over their groups
-    where the dataset has a group column, and over seeds where a trial has several; on few test rows by the folds of a
-    repeated cross-validation where both trials have them (`Judge`).
+    The gain is the relative reduction of the error of the best of the floor and classical rungs (`reference`) by the
+    best deep model; each deep rung has an answer of its own. It is judged by a paired bootstrap over the test rows, or
+    over their groups where the dataset has a group column, and over seeds where a trial has several; on few test rows
+    by the folds of a repeated cross-validation where both trials have them (`Gains`). Where a few rows decide, there is
+    no gain.
+
     The bootstrap makes fewer resamples when `until` (`time.monotonic()`) comes near. Raises NothingTrained when no
     trial ended well, Interrupted when Ctrl-C is why.
     """
@@ -57,25 +59,16 @@ def judge(
         raise Interrupted("interrupted before any model was done: there is nothing to judge")
     if not done:
         raise NothingTrained(_nothing(results))
-    sides = choose_sides(results, primary)
-    base, challenger, rungs = sides.base, sides.challenger, sides.rungs
-    judge_of = Judge(run, primary, goals)
-    straw, rival = "", None
-    if base:
-        base, straw, rival = reference(judge_of, base, done, 0.3 * (until - time.monotonic()))
-    pairs = {rung: (base, deep) for rung, deep in rungs.items() if base and deep}
-    judged: dict[str, Judged] = {}
-    for rung, (one, other) in pairs.items():
-        gain, interval = judge_of.gain(one, other, (until - time.monotonic()) / (len(pairs) - len(judged)))
-        doubt = few_rows_decide(judge_of, one, other, gain)
-        if rival and not doubt and gain.low > goals.worth:
-            doubt = only_against(judge_of, one, rival, other, goals.worth, 0.3 * (until - time.monotonic()))
-        judged[rung] = Judged(gain, interval, doubt)
+    sides, gains = choose_sides(results, primary), Gains(run, primary, goals)
+    compared = reference(gains, sides.base, done)
+    base, found = compared.trial, _compared(gains, compared, sides, until)
     answers: dict[str, RungVerdict] = {
-        rung: rung_answer(rung, base, rungs[rung], judged.get(rung), results, primary, goals, splits) for rung in DEEP
+        rung: rung_answer(rung, base, sides.rungs[rung], found.get(rung), results, primary, goals, splits)
+        for rung in DEEP
     }
-    gains = {rung: found.gain for rung, found in judged.items()}
-    overall = gains.get(challenger.rung) if challenger else None
+    known = {rung: one.gain for rung, one in found.items() if isinstance(one, Comparison)}
+    challenger = sides.challenger
+    overall = known.get(challenger.rung) if challenger else None
     answer = answers[challenger.rung] if challenger else no_pair(base, results, goals, DEEP)
     winner = _winner(answer.verdict, base, challenger, done, primary)
     return Verdict(
@@ -83,27 +76,41 @@ def judge(
         sentence=answer.sentence,
         metric=primary.info,
         gain=overall,
-        gains=gains,
+        gains=known,
         winner=winner.key,
         trials=tuple(results),
         limits=limits,
         decide_next=answer.decide_next,
         dataset=dataset.name,
         rows={"train": splits.train, "valid": splits.valid, "test": splits.test},
-        warnings=_warnings(run, dataset, splits, done, overall, straw),
+        warnings=_warnings(run, dataset, splits, done, overall, compared.warning),
         answers=answers,
-        curve=_curve(run, judge_of, base, challenger, overall),
-        thresholds=set_thresholds(run, done, goals.threshold),
+        curve=_curve(gains, sides, overall, until),
         prices=price_models(run, [trial for trial in (base, challenger) if trial]),
     )
 
 
-def _curve(
-    run: RunFolder, judge_of: Judge, base: TrialResult | None, challenger: TrialResult | None, gain: Gain | None
-) -> LearningCurve | None:
+def _compared(gains: Gains, compared: Reference, sides: Sides, until: float) -> dict[str, Comparison | Doubt]:
+    """The best of each deep rung beside the reference, or why it cannot be."""
+    found: dict[str, Comparison | Doubt] = {}
+    base, pairs = compared.trial, {rung: deep for rung, deep in sides.rungs.items() if deep}
+    if base is None:
+        return found
+    parts = len(pairs) + (base is not sides.base)  # one for the learning curve, see `_curve`
+    for rung, deep in pairs.items():
+        one = gains.of(deep, base, (until - time.monotonic()) / (parts - len(found)), compared.choices)
+        found[rung] = few_rows_decide(gains, base, deep, one.gain) or one
+    return found
+
+
+def _curve(gains: Gains, sides: Sides, gain: Gain | None, until: float) -> LearningCurve | None:
+    """Of the two that were made again on fewer rows, which the best on the validation rows is one of."""
+    base, challenger, run = sides.base, sides.challenger, gains.run
     if base is None or challenger is None or gain is None:
         return None
-    noise = RowNoise(run, judge_of.primary, judge_of.labels, judge_of.groups)
+    if gain.base != base.key:
+        gain = gains.of(challenger, base, until - time.monotonic()).gain
+    noise = RowNoise(run, gains.primary, gains.labels, gains.groups)
     return learning_curve(run.repeats, base, challenger, gain, run.splits.train, noise)
 
 

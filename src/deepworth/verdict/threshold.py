@@ -20,14 +20,14 @@ def check_threshold(asked: str | None, task: Task) -> None:
         raise UserError(f"--threshold {asked} is for two classes, but {task.target!r} holds {what}: leave it out")
 
 
-def set_thresholds(run: RunFolder, done: Sequence[TrialResult], asked: str | None) -> dict[str, Threshold]:
-    """Choose the threshold of every trial on its validation rows, and write it into its model folder.
+def set_thresholds(run: RunFolder, results: Sequence[TrialResult], asked: str | None) -> dict[str, Threshold]:
+    """Choose the threshold of every trial that is done on its validation rows, and write it into its model folder.
 
     Nothing asked: the class of the higher probability is said, and a threshold of before is taken out of the folder.
     """
     found = {}
     rule = None if asked is None else parse(asked)
-    for trial in done:
+    for trial in (one for one in results if one.status == "done"):
         if rule is not None and asked is not None:
             found[trial.key] = _threshold(run, trial, asked, rule)
         keep_threshold(run.trial(trial.key) / "model", found[trial.key].value if rule else None)
