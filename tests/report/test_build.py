@@ -13,11 +13,13 @@ import numpy as np
 import pytest
 
 from deepworth.metrics.quality import Slice
+from deepworth.metrics.scores import METRICS
 from deepworth.report.build import fragment, write_report
 from deepworth.report.quality import judged_rows, look
+from deepworth.report.words import MEANS, means
 from deepworth.run import open_run
 from deepworth.store import RunFolder, write
-from deepworth.types import Conclusion, dump
+from deepworth.types import Conclusion, Dataset, Fact, dump, load
 from tests.made_run import EVIL, TRIALS, make_run, trial, verdict
 from tests.report.full_run import OTHER, full_run
 
@@ -123,6 +125,51 @@ def test_the_floor_wins_no_class_by_saying_it_always(tmp_path: Path) -> None:
     assert rows is not None and rows.other is not None
     np.save(RunFolder(folder).trial(OTHER) / "predictions_test.npy", np.full_like(rows.other, 0.5))
     assert not any(s.column == "income" for s in _slices(folder))
+
+
+def test_numbers_that_are_left_out_make_no_slices(tmp_path: Path) -> None:
+    folder = full_run(tmp_path / "a")
+    assert any(s.column == "age" for s in _slices(folder))
+    path = RunFolder(folder).data / "dataset.json"
+    write(path, dump(replace(load(Dataset, path), features=("job",))))
+    assert not any(s.column == "age" for s in _slices(folder))
+
+
+class Words(html.parser.HTMLParser):
+    """The words of a page outside of its figures, code and style."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.inside: list[str] = []
+        self.words: list[str] = []
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag in ("svg", "code", "pre", "style", "script"):
+            self.inside.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        if self.inside and self.inside[-1] == tag:
+            self.inside.pop()
+
+    def handle_data(self, data: str) -> None:
+        if not self.inside:
+            self.words.append(data)
+
+
+@pytest.mark.parametrize("kind", ["binary", "multiclass", "regression"])
+def test_numbers_are_written_as_people_write_them(tmp_path: Path, kind: str) -> None:
+    folder = full_run(tmp_path / "a", kind=kind)
+    run = RunFolder(folder)
+    facts = (Fact(name="rows_test", value=80.0, unit="rows"), Fact(name="missing_share", value=0.0123))
+    run.save("profile", replace(run.profile, facts=facts))
+    words = " ".join(Words(write_report(folder).read_text()).words)
+    assert "80 rows" in words and "0.0123" in words and "rows test" in words
+    assert not re.search(r"\de[+-]\d\d|\bnan\b|\d\.0000 [a-z]|(?<![\w.])100% sure", words)
+
+
+def test_every_metric_is_explained() -> None:
+    assert set(MEANS) == set(METRICS) and means("Brier score") == MEANS["brier"] and not means("share of wrong rows")
 
 
 def _slices(folder: Path) -> tuple[Slice, ...]:

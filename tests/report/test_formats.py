@@ -31,6 +31,8 @@ def test_markdown_says_what_the_page_says(folder: Path) -> None:
         for line in lines:
             assert line in plain
     assert text.startswith("# adult: not worth it\n") and "\n## " in text
+    for example in document["explained"]["examples"]:
+        assert f"row {example['row']:,} is {example['true']}, said {example['said']}" in plain
     for table in re.findall(r"(?:^\|.*\n)+", text, re.MULTILINE):
         widths = {len(re.findall(r"(?<!\\)\|", line)) for line in table.splitlines()}
         assert len(widths) == 1

@@ -57,6 +57,8 @@ def test_how_a_gain_was_judged(run: RunFolder) -> None:
     assert (
         "Judged on 10 folds of a repeated cross-validation, the same for tabm and lightgbm" in said(run)["answers"][2]
     )
+    run.save("verdict", replace(verdict, gains={"custom": replace(folds, units=3)}))
+    assert "Judged on 3 folds of a cross-validation" in said(run)["answers"][2]
     groups = replace(folds, method="paired bootstrap over groups", units=7, seeds=1, resamples=500)
     run.save("verdict", replace(verdict, gains={"custom": groups}))
     assert "400 test rows of 7 groups by 500 resamples" in said(run)["answers"][2]
@@ -84,7 +86,11 @@ def test_the_learning_curve(run: RunFolder) -> None:
     run.save("verdict", replace(verdict, curve=replace(verdict.curve, sentences=("Twice the rows gain 7%.",))))
     assert changed(run, before) == {"curve"}
     run.save("verdict", replace(verdict, curve=None))
-    assert not said(run)["curve"]
+    assert said(run)["curve"] == ("No learning curve was drawn.",)
+    run.save("verdict", replace(verdict, curve=None, not_made=("no learning curve: the clock cut tabm",)))
+    assert said(run)["curve"] == ("No learning curve: the clock cut tabm.",)
+    run.save("verdict", replace(verdict, not_made=("3 s were left, too little for 2 more seeds of tabm",)))
+    assert said(run)["curve"] == (*before["curve"], "3 s were left, too little for 2 more seeds of tabm.")
 
 
 def test_the_seconds_of_a_trial(run: RunFolder) -> None:

@@ -45,7 +45,8 @@ def test_the_learning_curve_says_its_sentences(verdict: Verdict) -> None:
     )
     assert "more rows" in said(verdict)
     assert "[25,000 .. 90,000]" in said(replace(verdict, curve=curve))
-    assert "more rows" not in said(replace(verdict, curve=None))
+    without = said(replace(verdict, curve=None, not_made=("no learning curve: too few rows",)))
+    assert "more rows" not in without and "not made" in without and "no learning curve: too few rows" in without
 
 
 def test_a_threshold_stands_beside_one_half(verdict: Verdict) -> None:

@@ -27,11 +27,11 @@ from deepworth.report.figures import (
     shap_figure,
 )
 from deepworth.report.formats import find_browser, to_json, to_markdown, write_pdf
+from deepworth.report.prices import energy, milliseconds
 from deepworth.report.quality import Rows
 from deepworth.store import RunFolder, whole, write
 from deepworth.types import DEEP, Gain, Price, Verdict
-from deepworth.verdict.price import energy, milliseconds
-from deepworth.words import duration, money_span, percent, scaled, score, span
+from deepworth.words import amount, duration, megabytes, money_span, percent, portion, scaled, score, span
 
 ACCENTS = {"worth it": "yes", "not worth it": "no", "no measurable difference": "even", "cannot tell yet": "open"}
 
@@ -135,10 +135,14 @@ def _templates() -> jinja2.Environment:
         percent=percent,
         score=score,
         span=span,
+        portion=portion,
+        amount=amount,
         kinds=words.kinds,
         number=words.number,
         short=words.short,
         small=words.small,
+        means=words.means,
+        megabytes=megabytes,
         loss=words.loss,
         money=money_span,
         scaled=scaled,

@@ -11,6 +11,7 @@ import msgspec
 from deepworth.report import findings, sentences, words
 from deepworth.report.explain import Explained, explain
 from deepworth.report.origin import Card, command, model_card
+from deepworth.report.prices import cost_sentences, price_sentences
 from deepworth.report.quality import Quality, Rows, compared, judged_rows, look
 from deepworth.store import RunFolder
 from deepworth.types import (
@@ -24,7 +25,6 @@ from deepworth.types import (
     Verdict,
     record,
 )
-from deepworth.verdict.price import cost_sentences
 
 
 @record
@@ -114,7 +114,7 @@ def _of_the_run(
             f"{rung}: {verdict.answers[rung].verdict}. {' '.join(lines)}"
             for rung, lines in sentences.answers(verdict).items()
         ),
-        "curve": verdict.curve.sentences if verdict.curve else (),
+        "curve": sentences.curve(verdict),
         "ladder": (sentences.ladder(scored, verdict.metric),) if scored else (),
         "estimates": tuple(filter(None, [sentences.estimates(plan, trials)])),
         "limits": (sentences.limits(verdict),),
@@ -122,7 +122,7 @@ def _of_the_run(
     }
     if other is not None and other.rung != "floor":  # nobody asks what the floor costs
         pair = (winner, other) if winner.rung in SHALLOW else (other, winner)
-        made["price"] = sentences.price(*pair, verdict.gain, verdict.prices)
+        made["price"] = price_sentences(*pair, verdict.gain, verdict.prices)
         if costs := cost_sentences(*pair, verdict.prices):
             made["costs"] = costs
     return made

@@ -11,7 +11,7 @@ from deepworth.report.shapley import Shap
 from deepworth.report.words import loss as loss_of
 from deepworth.report.words import number
 from deepworth.types import Threshold, TrialResult
-from deepworth.words import count, percent, score
+from deepworth.words import count, percent, portion, score
 
 WARNED = 5  # slices named in a warning
 
@@ -25,7 +25,7 @@ def calibration(trial: TrialResult, quality: Quality) -> str:
     far = max(off, key=lambda b: abs(b.predicted - b.observed))
     return (
         f"{said}; in {len(off)} of {len(quality.curve)} bins of rows something else came true, most where "
-        f"{far.predicted:.0%} was said and {far.observed:.0%} [{far.low:.0%} .. {far.high:.0%}] did."
+        f"{portion(far.predicted)} was said and {portion(far.observed)} [{far.low:.0%} .. {far.high:.0%}] did."
     )
 
 
@@ -45,9 +45,11 @@ def coverage(found: Coverage, target: str, classes: bool) -> str:
         else ("less than promised" if found.high < found.level else "more than promised")
     )
     if classes:
+        none = ", for some rows none" if found.size < 1 else ""
         return (
             f"Sets of classes made on validation rows to hold the true one for {found.level:.0%} of rows hold it for "
-            f"{held}, {verdict}; they name {found.size:.2f} classes on average, and one alone for {found.alone:.0%}."
+            f"{held}, {verdict}; they name {found.size:.2f} classes on average{none}, and one alone for "
+            f"{found.alone:.0%}."
         )
     return (
         f"Intervals of {target} made on validation rows to hold the true value for {found.level:.0%} of rows hold it "
@@ -62,9 +64,9 @@ def slices(quality: Quality, winner: str, other: str | None) -> tuple[str, ...]:
         return ()
     worse = [s for s in judged if s.worse]
     if not worse:
-        return (
-            f"On none of {count(len(judged), 'slice')} of the test rows is {winner} measurably worse than {other}.",
-        )
+        if len(judged) == 1:
+            return (f"On the one slice of the test rows {winner} is not measurably worse than {other}.",)
+        return (f"On none of {len(judged):,} slices of the test rows is {winner} measurably worse than {other}.",)
     lines = tuple(_slice(s, quality.loss, winner, other) for s in worse[:WARNED])
     rest = len(worse) - WARNED
     return (*lines, f"And on {count(rest, 'slice')} more.") if rest > 0 else lines
@@ -87,7 +89,7 @@ def drivers(found: Sequence[Driver], loss: str) -> str:
     first = sure[0]
     others = f", then {', '.join(d.column for d in sure[1:4])}" if len(sure) > 1 else ""
     return (
-        f"{first.column} matters most{others}: without it the {loss} grows by {first.increase:.3g} "
+        f"{first.column} matters most{others}: shuffled, it raises the {loss} by {first.increase:.3g} "
         f"[{first.low:.3g} .. {first.high:.3g}]. {len(sure)} of {count(len(found), 'column')} shown matter measurably."
     )
 

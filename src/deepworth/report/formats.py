@@ -14,9 +14,10 @@ import msgspec
 
 from deepworth.errors import MissingPackage, UserError
 from deepworth.report.content import Report
-from deepworth.report.words import loss
+from deepworth.report.examples import Example
+from deepworth.report.words import loss, small
 from deepworth.types import dump
-from deepworth.words import duration, percent, score, span
+from deepworth.words import duration, percent, portion, score, span
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome", "msedge")
 PATIENCE = 120.0  # seconds for the browser
@@ -50,22 +51,21 @@ def to_markdown(report: Report) -> str:
                 duration(t.seconds),
                 span(t.estimate.seconds) if t.estimate else "",
                 f"{t.peak_gb:.2f}",
-                f"{t.artefact_mb:.1f}",
+                small(t.artefact_mb),
             )
             for t in report.trials
         ],
     )
     lines += ["", *_list(f"{t.model} ({t.rung}) {t.status}: {t.reason}" for t in report.others)]
     lines += ["", *_list((*report.sentences.get("price", ()), *report.sentences.get("costs", ())))]
-    if v.curve:
-        lines += _section("What more rows would change", report.sentences["curve"])
+    lines += _section("What more rows would change", report.sentences["curve"])
     if report.plan.answers:
         lines += _section("What was asked and answered before", ())
         lines += _list(f"{a.asked} {a.answer}: {a.because}" for a in report.plan.answers)
     if report.plan.rules or report.plan.evidence:
         lines += ["", *_list(f"rule {r.id}: {r.effect}; {r.reason} ({r.source})" for r in report.plan.rules)]
         lines += _list(report.sentences.get("expected", ()))
-        lines += _list(f"{e.claim} ({e.source})" for e in report.plan.evidence)
+        lines += _list(f"{e.claim} ({e.source}) {e.note}".strip() for e in report.plan.evidence)
     lines += _section("Estimated before, and taken", report.sentences["estimates"])
     if q := report.quality:
         said = ("calibration", "threshold", "mistakes", "slices", "coverage", "shap", "drivers")
@@ -85,6 +85,9 @@ def to_markdown(report: Report) -> str:
             ],
         )
         lines += ["", f"{q.loss.capitalize()}; smaller is better."]
+    if report.explained.examples:
+        lines += _section("Its worst mistakes", ())
+        lines += _list(map(_mistake, report.explained.examples))
     lines += _section("The data", ())
     lines += _list((*report.alarms, *report.notes))
     lines += _list(
@@ -120,6 +123,13 @@ def to_markdown(report: Report) -> str:
     }
     lines += _list(f"{name}: {said}" for name, said in about.items() if said)
     return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)) + "\n"
+
+
+def _mistake(e: Example) -> str:
+    """One row it got wrong: what it is, what was said, and its text, file or cells."""
+    sure = "" if e.sure is None else f" ({portion(e.sure)} sure)"
+    cells = ", ".join(f"{name} = {value}" for name, value, *_ in e.pushes or e.cells)
+    return f"row {e.row:,} is {e.true}, said {e.said}{sure}: {e.text or e.file or cells}"
 
 
 def _list(sentences: Iterable[str]) -> list[str]:

@@ -153,9 +153,9 @@ def _columns(rows: Rows) -> list[tuple[str, np.ndarray, list[str]]]:
 
 
 def _sliced(dataset: Dataset) -> list[str]:
-    """Categories and truth values first: a person names them in a meeting."""
+    """Categories and truth values first: a person names them in a meeting. No number that is left out: takes, ids."""
     order = {"category": 0, "boolean": 1, "text": 2, "number": 3}
-    found = [c for c in dataset.columns if c.kind in order]
+    found = [c for c in dataset.columns if c.kind in order and (c.kind != "number" or c.name in dataset.features)]
     return [c.name for c in sorted(found, key=lambda c: order[c.kind])[:SLICED]]
 
 

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from deepworth.data.divisions import FOLDS
 from deepworth.report.figures import pareto
-from deepworth.types import DEEP, Gain, MetricInfo, Plan, Price, Rung, RungVerdict, TrialResult, Verdict
-from deepworth.verdict.price import break_even
+from deepworth.types import DEEP, Gain, MetricInfo, Plan, Rung, RungVerdict, TrialResult, Verdict
 from deepworth.words import added, count, duration, score, span
-
-NEAR = 1.05  # a ratio below it is called equal
 
 
 def trial_named(verdict: Verdict, key: str) -> str:
@@ -36,14 +34,26 @@ def judged(verdict: Verdict, gain: Gain) -> str:
     """What the interval of a gain was made from: rows, groups or folds, and seeds."""
     one, other = trial_named(verdict, gain.challenger), trial_named(verdict, gain.base)
     if gain.method.startswith("corrected"):
+        division = "a repeated cross-validation" if gain.units > FOLDS else "a cross-validation"
         return (
-            f"Judged on {count(gain.units, 'fold')} of a repeated cross-validation, the same for {one} and {other} "
+            f"Judged on {count(gain.units, 'fold')} of {division}, the same for {one} and {other} "
             f"({gain.method} interval)."
         )
     rows = count(verdict.rows.get("test", gain.units), "test row")
     of = f" of {count(gain.units, 'group')}" if gain.method.endswith("groups") else ""
     how = f" by {count(gain.resamples, 'resample')} ({gain.method})" if gain.resamples else ""
     return f"Judged on {rows}{of}{how}, {one} with {count(gain.seeds, 'seed')}."
+
+
+def curve(verdict: Verdict) -> tuple[str, ...]:
+    """What more rows would change, or that no curve tells it; and why there is none, or no further seeds or folds."""
+    why = [f"{line[:1].upper()}{line[1:]}." for line in verdict.not_made]
+    if verdict.curve:
+        return (*verdict.curve.sentences, *why)
+    if any("learning curve" in line for line in why):
+        return tuple(why)
+    pair = "" if verdict.gain else ": no two models could be compared"
+    return (f"No learning curve was drawn{pair}.", *why)
 
 
 def ladder(trials: Sequence[TrialResult], metric: MetricInfo) -> str:
@@ -67,30 +77,6 @@ def estimates(plan: Plan, trials: Sequence[TrialResult]) -> str:
         f"{inside} of {count(len(known), 'trial')} took the time that was estimated before; together {took}, "
         f"estimated {span(added(guess for _, guess in known))}."
     )
-
-
-def price(
-    base: TrialResult, challenger: TrialResult, gain: Gain | None = None, prices: Sequence[Price] = ()
-) -> tuple[str, ...]:
-    """What the challenger costs in units of the base, and when it pays."""
-    timed = base.ms_32 and challenger.ms_32  # else in one go, where features may have come from the cache
-    uses = (challenger.ms_32, base.ms_32) if timed else (challenger.ms_predict, base.ms_predict)
-    train, predict = _ratio(challenger.seconds, base.seconds), _ratio(*uses)
-    size = _ratio(challenger.artefact_mb, base.artefact_mb)
-    said = (
-        f"Beside {base.model}, {challenger.model} takes {train} the time to train, {predict} the time to predict and "
-        f"{size} the space on disk."
-    )
-    return (said, *break_even(base, challenger, prices, gain))
-
-
-def _ratio(one: float, other: float) -> str:
-    if one <= 0 or other <= 0:
-        return "an unknown multiple"
-    ratio = one / other
-    if 1 / NEAR < ratio < NEAR:
-        return "about"
-    return f"{ratio:,.0f} times" if ratio >= 10 else f"{ratio:.1f} times" if ratio >= 0.1 else f"{ratio:.1g} times"
 
 
 def expected(plan: Plan, verdict: Verdict) -> tuple[str, ...]:

@@ -8,6 +8,17 @@ from collections.abc import Iterable
 from deepworth.types import RUNGS, Column, Dataset, TrialResult, Verdict
 from deepworth.words import count, percent
 
+MEANS = {
+    "auc": "chance that a row of a class is ranked above a row of another: 0.5 is guessing, 1 is perfect",
+    "accuracy": "share of the rows whose class is right",
+    "macro_f1": "mean over the classes of F1, the balance of false alarms and misses: 1 is perfect",
+    "log_loss": "mean surprise at the truth, -log of its probability: 0 is perfect, what is surely wrong costs most",
+    "brier": "mean squared distance of the probabilities from the truth: 0 is perfect",
+    "ece": "expected calibration error, how far probabilities lie from how often they come true: 0 is perfect",
+    "rmse": "root of the mean squared error, in units of the target: large errors count most",
+    "mae": "mean absolute error, in units of the target",
+    "r2": "share of the spread of the target that is explained: 1 is perfect, 0 is always saying the mean",
+}
 ORDER = ("done", "stopped", "failed", "skipped")  # of the statuses in a table
 
 
@@ -42,6 +53,11 @@ def number(value: float) -> str:
         digits = max(0, len(str(int(abs(value)))) - 4)
         return f"{round(value, -digits):,.0f}"
     return f"{value:.4g}"
+
+
+def means(name: str) -> str:
+    """What a metric, or the loss of rows that stands for it, says in plain words; empty for one that says it itself."""
+    return MEANS.get(name.lower().removesuffix(" score").replace(" ", "_"), "")
 
 
 def small(value: float) -> str:

@@ -9,9 +9,9 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from deepworth.report.prices import price_line
 from deepworth.report.words import by_rung
 from deepworth.types import DEEP, Threshold, TrialResult, Verdict
-from deepworth.verdict.price import price_line
 from deepworth.views.console import bullets
 from deepworth.words import by_reason, duration, percent, score
 
@@ -85,10 +85,13 @@ def _answer(verdict: Verdict, folder: Path) -> RenderableType:
         grid.add_row("threshold", Text(_threshold(verdict.thresholds[verdict.winner])))
     if verdict.curve:
         grid.add_row("more rows", Text(" ".join(verdict.curve.sentences)))
+    if verdict.not_made:
+        grid.add_row("not made", Text("; ".join(verdict.not_made)))
     if verdict.decide_next:
         grid.add_row("to decide", Text(verdict.decide_next))
     grid.add_row("winner", Text(verdict.winner))
-    grid.add_row("report", Text(str(folder / "report.html")))
+    if (page := folder / "report.html").exists():
+        grid.add_row("report", Text(str(page)))
     return grid
 
 

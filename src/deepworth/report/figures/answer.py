@@ -42,7 +42,7 @@ def gain_figure(gains: Sequence[Gain], worth: float, picture: bool = False) -> D
         middle, ends_x = np.clip(gain.relative, low, high), np.clip([gain.low, gain.high], low, high)
         axes.plot(ends_x, [row, row], color=COLOURS[gain.rung], lw=4, alpha=0.5, solid_capstyle="round")
         axes.plot([middle], [row], MARKS[gain.rung], color=COLOURS[gain.rung], ms=7, gid=f"gain-{row}")
-        halo = {"facecolor": COLOURS["paper"], "alpha": 0.75, "lw": 0, "pad": 1}
+        halo = {"facecolor": COLOURS["paper"], "alpha": 0.9, "lw": 0, "pad": 1}
         axes.text(low, row - 0.28, words, ha="left", va="bottom", bbox=halo)
         tips[f"gain-{row}"] = words
     axes.xaxis.set_major_formatter(lambda value, _: "0" if abs(value) < 1e-12 else f"{100 * value:+.3g}%")

@@ -80,7 +80,8 @@ def _name_points(axes: Axes, named: Sequence[tuple[str, float, float]]) -> None:
             box = (left + across, bottom + up, left + across + wide, bottom + up + 12)
             inside = left_edge <= box[0] and box[2] <= right_edge + 8 and bottom_edge <= box[1] and box[3] <= top_edge
             if inside and not any(_meet(box, other) for other in taken):
-                axes.annotate(name, (x, y), xytext=(across, up + 1), textcoords="offset points", va="bottom")
+                halo = {"facecolor": COLOURS["paper"], "alpha": 0.75, "lw": 0, "pad": 0.5}
+                axes.annotate(name, (x, y), xytext=(across, up + 1), textcoords="offset points", va="bottom", bbox=halo)
                 taken.append(box)
                 break
 

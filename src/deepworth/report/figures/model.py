@@ -75,7 +75,7 @@ def drivers_figure(drivers: Sequence[Any], unit: str, picture: bool = False) -> 
         axes.plot([d.low, d.high], [row, row], color=COLOURS["mark"], lw=4, alpha=0.45, solid_capstyle="round")
         axes.plot([d.increase], [row], "o", color=COLOURS["mark"], ms=6, gid=f"drivers-{row}")
         tips[f"drivers-{row}"] = f"{d.column}: {d.increase:+.4g} [{d.low:+.4g} .. {d.high:+.4g}]"
-    axes.set(ylim=(len(drivers) - 0.5, -0.6), yticks=range(len(drivers)), xlabel=f"more {unit} without it")
+    axes.set(ylim=(len(drivers) - 0.5, -0.6), yticks=range(len(drivers)), xlabel=f"growth of the {unit}")
     axes.set_yticklabels(
         [d.column if len(d.column) <= 20 else d.column[:19] + "…" for d in drivers], color=COLOURS["ink"]
     )
