@@ -371,6 +371,7 @@ def _excel(rng: Random, made: list[tuple[str, list[Any]]]) -> bytes:
 
 def _sqlite(rng: Random, made: list[tuple[str, list[Any]]]) -> bytes:
     connection = sqlite3.connect(":memory:")
+    made = made or [("c", [])]  # it has no tables without columns
     names = [f"{n}".replace("\0", "") or f"c{i}" for i, (n, _) in enumerate(made)]
     names = [n if n.lower() not in {m.lower() for m in names[:i]} else f"{n}{i}" for i, n in enumerate(names)]
     quoted = ", ".join('"' + n.replace('"', '""') + '"' for n in names)

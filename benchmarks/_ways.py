@@ -100,7 +100,7 @@ def commanded(case: Case, folder: Path, machine: Any) -> tuple[str, str]:
     shown = f"deepworth {' '.join(map(repr, begin))[:300]}: {done.stderr[-600:]}"
     if done.exception is not None and not isinstance(done.exception, SystemExit):
         return "traceback", shown + "".join(traceback.format_exception(done.exception))
-    if "Traceback" in done.output or "unexpected " in done.stderr:
+    if "Traceback" in done.output or "run again with --debug" in done.stderr:
         return "traceback", shown
     if done.exit_code not in (0, 2):
         return "odd status", f"{done.exit_code}: {shown}"

@@ -227,7 +227,14 @@ def vague(case: Case, said: str) -> str:
     """What a refusal lacks: the name of its source, or a way out."""
     if isinstance(case.source, str | Path) and (name := Path(str(case.source)).name):
         named = any(
-            text in said for text in (str(case.source), name, repr(name)[1:-1], str(case.source).partition("::")[0])
+            text in said
+            for text in (
+                str(case.source),
+                name,
+                repr(name)[1:-1],
+                str(case.source).partition("::")[0],
+                os.path.abspath(case.source),
+            )
         )
         if not named and len(name) < 200:
             return "does not name its source"

@@ -230,6 +230,34 @@ def test_an_interrupt_ends_in_a_verdict_on_what_is_done(tmp_path: Path) -> None:
     assert verdict["verdict"] == "cannot tell yet"
 
 
+@pytest.mark.parametrize("moment", [0.1, 0.2, 0.3, 0.5])
+def test_an_interrupt_while_it_starts_is_one_line(moment: float) -> None:
+    waits = "import time, deepworth.__main__ as d, signal, os, threading; {}; d.main()"
+    after = f"threading.Timer({moment}, os.kill, (os.getpid(), signal.SIGINT)).start()"
+    done = subprocess.run([sys.executable, "-c", waits.format(after), "fit", "no.csv"], capture_output=True, text=True)
+    assert (done.returncode, done.stdout) in ((130, ""), (2, ""))  # or it had ended before
+    assert len(done.stderr.splitlines()) == 1, done.stderr
+    assert done.stderr.startswith(("interrupted before", "error: "))
+
+
+def test_a_page_that_fails_does_not_hide_the_verdict(
+    table: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("deepworth.course.write_report", raising(TypeError("no such filter")))
+    run = tmp_path / "run"
+    options = ("--target", "bought", "--models", "prior", "--time", "40s", "--out", run)
+    done = call("fit", table, *options)
+    assert done.exit_code == 1
+    assert "cannot tell yet" in done.stdout and "report.html" not in done.stdout
+    told = done.stderr.splitlines()[-1]
+    assert told.startswith("error: no report page (TypeError: no such filter); `deepworth report ")
+    assert told.endswith(f"{run / 'report.log'} has the traceback")
+    assert "TypeError: no such filter" in (run / "report.log").read_text()
+    monkeypatch.undo()
+    again = call("fit", "--resume", run)
+    assert again.exit_code == 0 and (run / "report.html").exists() and not (run / "report.log").exists()
+
+
 def test_an_interrupt_before_any_result_is_130(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(verbs, "fit", raising(KeyboardInterrupt()))
     done = call("fit", "x.csv", "--quiet")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time as clock
-from contextlib import nullcontext
+import traceback
+from contextlib import nullcontext, suppress
 from dataclasses import replace
 from threading import Thread
 from typing import Any
@@ -23,11 +24,12 @@ from deepworth.registry import find, resolve
 from deepworth.report.build import write_report
 from deepworth.report.svg import library as load_plots
 from deepworth.run import Run
-from deepworth.store import INTERRUPTED, Claim, RunFolder
+from deepworth.store import INTERRUPTED, Claim, RunFolder, write
 from deepworth.types import Goals, Machine, Plan, Workload
 from deepworth.verdict import judge
-from deepworth.verdict.threshold import check_threshold
+from deepworth.verdict.threshold import check_threshold, set_thresholds
 
+NO_PAGE = "report.log"  # of a run: the traceback of what kept its page from being made
 MORE = "nothing could be trained; give it more with --time"
 MEMORY_SHARE = 0.8  # of the free memory, when no limit is given
 LOOKED = 15.0  # seconds at most that are kept for what drives the winner
@@ -96,18 +98,30 @@ def carry_out(run: RunFolder, source: Any, claim: Claim, watch: Watch, begin: fl
             "seed": goals.seed,
         } | ({INTERRUPTED: True} if repeats.interrupted else {})
         verdict = judge(run, results, goals, limits, until=begin + goals.seconds - report)
-        verdict = replace(verdict, limits=limits | {"seconds_used": claim.used + clock.monotonic() - started})
+        thresholds = set_thresholds(run, results, goals.threshold)
+        limits |= {"seconds_used": claim.used + clock.monotonic() - started}
+        verdict = replace(verdict, limits=limits, thresholds=thresholds, not_made=tuple(repeats.not_made))
         run.forget("report.html")
         run.save("verdict", verdict)
         return _shown(run, watch)
 
 
 def _shown(run: RunFolder, watch: Watch) -> Run:
-    """A run that has its verdict, with its page."""
+    """A run that has its verdict, with its page, or else with `no_page`: why there is none, and what to do."""
+    no_page = ""
     if not (run.path / "report.html").exists():
-        write_report(run.path)
+        try:
+            write_report(run.path)
+        # The border of the page: the verdict stands, and is shown, whatever becomes of it. Ctrl-C ends the page alone.
+        except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001
+            log, why = run.path / NO_PAGE, f"{type(error).__name__}: {error}".rstrip(": ")
+            with suppress(UserError):  # a full disk
+                write(log, traceback.format_exc())
+            no_page = f"no report page ({why}); `deepworth report {run.path}` makes it, {log} has the traceback"
+        else:
+            run.forget(NO_PAGE)
     watch.judged(run.verdict)
-    return Run(run)
+    return Run(run, no_page)
 
 
 def plan_of(run: RunFolder, machine: Machine, goals: Goals) -> Plan:

@@ -18,8 +18,9 @@ def open_run(path: str | Path) -> Run:
 class Run:
     """A run folder and what is in it."""
 
-    def __init__(self, folder: RunFolder) -> None:
+    def __init__(self, folder: RunFolder, no_page: str = "") -> None:
         self._folder = folder
+        self.no_page = no_page  # why a fit ended without a report page, and what to do; else empty
 
     @property
     def folder(self) -> Path:
@@ -55,7 +56,7 @@ class Run:
 
     @property
     def report(self) -> Path:
-        """The page to show."""
+        """The page to show. A fit that could not make it says so in `no_page`."""
         return self.folder / "report.html"
 
     def __repr__(self) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import tempfile
 import time as clock
@@ -144,6 +145,7 @@ def plan(
         memory_gb=None if memory_gb is None else gigabytes(memory_gb),
         seed=whole("seed", seed, least=0),
         weeks=span,
+        told=time is not None or span is not None,
         hardware=hardware,
     )
     options = source_options(target, **about)
@@ -217,7 +219,7 @@ def _absolute(source: str | Path) -> str:
     """The source as it is called from any folder; what is no path that exists, the id of a hub, stays."""
     file, _, inside = str(source).partition("::")
     path = Path(file).expanduser()
-    return str(path.absolute()) + (f"::{inside}" if inside else "") if path.exists() else str(source)
+    return str(path.absolute()) + (f"::{inside}" if inside else "") if os.path.exists(path) else str(source)
 
 
 def _name(source: Any) -> str:

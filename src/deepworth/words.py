@@ -118,6 +118,11 @@ def money_span(usd: Range) -> str:
     return f"{money(usd.likely)} [{low}..{high}]"
 
 
+def megabytes(size: float) -> str:
+    """A size on disk: 1.4 MB, 32 kB."""
+    return f"{size:,.1f} MB" if size >= 0.095 else f"{1000 * size:.3g} kB"
+
+
 def by_reason(trials: Iterable[TrialResult]) -> list[tuple[str, str, str]]:
     """(status, models, reason) of trials that were not done or left a remark; models that share it share a line."""
     lines: dict[tuple[str, str], list[str]] = {}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from deepworth.climb.again import FEW_GROUPS, FEW_ROWS, HERE, Block, Costs, Division, Step, blocks, says_little
+from deepworth.climb.again import FEW_GROUPS, FEW_ROWS, HERE, Block, Costs, Place, Step, blocks, says_little
 from deepworth.climb.sides import Sides
 from deepworth.types import Rung, TrialResult
 
@@ -17,8 +17,8 @@ def trial(model: str, rung: Rung = "custom", seconds: float = 10.0, **notes: obj
 
 TREES, NET, PROBE = trial("trees", "classical"), trial("net"), trial("probe", "frozen")
 SIDES = Sides(base=TREES, rungs={"frozen": PROBE, "tuned": None, "custom": NET}, challenger=NET)
-FOLDS = [[Division(folder=f"divisions/fold-{5 * r + k}", rows=900) for k in range(5)] for r in range(2)]
-SUBSETS = [[Division(folder=f"divisions/size-{n}-{rows}", rows=rows) for rows in (125, 250, 500)] for n in range(3)]
+FOLDS = [[Place(folder=f"divisions/fold-{5 * r + k}", rows=900) for k in range(5)] for r in range(2)]
+SUBSETS = [[Place(folder=f"divisions/size-{n}-{rows}", rows=rows) for rows in (125, 250, 500)] for n in range(3)]
 
 
 def names(found: list[Block]) -> list[str]:

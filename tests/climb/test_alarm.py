@@ -11,7 +11,8 @@ import pyarrow as pa
 import pyarrow.csv
 import pytest
 
-from deepworth.climb.alarm import alarm
+from deepworth.cli.border import plainly
+from deepworth.climb.alarm import alarm, deferred
 from deepworth.errors import NothingTrained
 
 
@@ -58,3 +59,17 @@ def test_another_thread_is_judged_when_it_returns() -> None:
     thread.start()
     thread.join()
     assert found == ["over"]
+
+
+def test_who_ignores_ctrl_c_goes_on_ignoring_it() -> None:
+    """A command that a shell put in the background."""
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        with plainly(debug=True), alarm(time.monotonic() + 30, "over"), deferred(lambda: pytest.fail("heard")):
+            signal.raise_signal(signal.SIGINT)
+        assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+        with pytest.raises(NothingTrained, match="over"), alarm(time.monotonic() + 0.1, "over"):
+            time.sleep(30)
+        assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGINT, before)

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from deepworth.climb.model import Manifest, Model
+from deepworth.climb.trial import checksums
 from deepworth.data.examples import Examples
 from deepworth.errors import UserError
 from deepworth.store import write
-from deepworth.types import Column, Dataset, Task, dump
+from deepworth.types import Column, Dataset, Task, dump, load
 
 
 class Brightness:
@@ -94,3 +96,14 @@ def test_whole_pictures_are_worth_no_word(photos: Path, tmp_path: Path) -> None:
     (photos / "photos.csv").write_text("photo,n\n,1\n,2\n")
     with pytest.raises(UserError, match="names no file in any row"):
         model.predict(str(photos / "photos.csv"))
+
+
+@pytest.mark.parametrize("content", ["", "[]", "{}", '{"task": 1}', "\x00"])
+def test_a_signed_file_with_other_content_is_refused_with_its_folder(content: str, tmp_path: Path) -> None:
+    task = Task(kind="regression", target="y", metric="rmse")
+    folder = model_of(task, tmp_path / "model").folder
+    manifest = load(Manifest, folder / "model.json")
+    (folder / "prior.json").write_text(content)
+    write(folder / "model.json", dump(replace(manifest, model="prior", files=checksums(folder))))
+    with pytest.raises(UserError, match=r"model does not hold what a prior model does .*copy the folder again"):
+        _ = Model(folder).learner

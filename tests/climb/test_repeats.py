@@ -279,3 +279,10 @@ def test_what_the_clock_cut_has_no_learning_curve(run: RunFolder) -> None:
     _, found = made(run, watch, plan=(PAIR[0], replace(PAIR[1], params={"needs": 1000})))
     assert {one.purpose for one in found} == {"seed"}  # cut as the first was
     assert "no learning curve: the clock cut seedy, and would cut fewer rows less" in watch.notes
+
+
+def test_why_something_is_not_made_is_kept(run: RunFolder) -> None:
+    results, _ = made(run)
+    repeats = Repeats(run, results, Goals(seconds=60.0), MACHINE, time.monotonic() - 1, watch := Told())
+    repeats.make()
+    assert repeats.not_made == ["no time is left for further seeds, folds or a learning curve"] == watch.notes

@@ -7,10 +7,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from sklearn.linear_model import LogisticRegression, Ridge
 
 from deepworth.errors import OutOfTime
-from deepworth.models._heads import STRENGTHS, LinearHead, TreeHead
+from deepworth.models._heads import STRENGTHS, LinearHead, TreeHead, _sharpness
 from deepworth.types import Task
 
 HEADS = (LinearHead, TreeHead)
@@ -88,6 +90,15 @@ def test_linear_equals_scikit_learn_at_its_strength() -> None:
     standard = (x - x.mean(axis=0)) / x.std(axis=0)
     oracle = Ridge(alpha=head.strength * len(x)).fit(standard, y)
     np.testing.assert_allclose(head.predict(x), oracle.predict(standard), rtol=1e-4)
+
+
+@given(st.floats(0.2, 5.0))
+@settings(max_examples=20, deadline=None)
+def test_scores_are_made_as_sharp_as_the_rows_say(times: float) -> None:
+    rng = np.random.default_rng(0)
+    scores = 2.0 * rng.normal(size=(4000, 3))
+    y = (scores + rng.gumbel(size=scores.shape)).argmax(axis=1)  # drawn from their softmax
+    assert _sharpness(scores / times, y) == pytest.approx(times, rel=0.1)
 
 
 def test_more_features_than_rows() -> None:

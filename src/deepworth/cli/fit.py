@@ -25,6 +25,7 @@ from deepworth.cli.options import (
     reads_source,
 )
 from deepworth.cli.results import show_run
+from deepworth.errors import DeepworthError
 
 
 @reads_source
@@ -76,3 +77,5 @@ def fit(
                 started=started,
             )
     show_run(run, as_json)
+    if run.no_page:
+        raise DeepworthError(run.no_page)

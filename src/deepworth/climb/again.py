@@ -50,7 +50,7 @@ class Block:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Division:
+class Place:
     """What the plan must know of a division that can be made."""
 
     folder: str
@@ -63,7 +63,7 @@ def says_little(test: int, groups: int | None) -> bool:
 
 
 def blocks(
-    sides: Sides, train: int, folds: Sequence[Sequence[Division]], subsets: Sequence[Sequence[Division]]
+    sides: Sides, train: int, folds: Sequence[Sequence[Place]], subsets: Sequence[Sequence[Place]]
 ) -> list[Block]:
     """What to make again of the trials compared in a run with so many training rows, in its order.
 
@@ -92,7 +92,7 @@ def _seeds(deep: TrialResult, train: int) -> Block:
 
 
 def _folds(
-    base: TrialResult, deep: TrialResult, some: Sequence[Division], repetition: int, instead: Block | None = None
+    base: TrialResult, deep: TrialResult, some: Sequence[Place], repetition: int, instead: Block | None = None
 ) -> Block:
     steps = [
         Step(of=trial, purpose="fold", number=number, folder=fold.folder, rows=fold.rows)
@@ -103,11 +103,11 @@ def _folds(
     return Block(name=f"{len(some)} {more}folds of {base.model} and {deep.model}", steps=tuple(steps), instead=instead)
 
 
-def _curve(base: TrialResult, deep: TrialResult, train: int, subsets: Sequence[Sequence[Division]]) -> Block:
+def _curve(base: TrialResult, deep: TrialResult, train: int, subsets: Sequence[Sequence[Place]]) -> Block:
     steps = [
         Step(of=trial, purpose="size", number=number, folder=one.folder, rows=one.rows)
         for number, some in enumerate(subsets)
-        for one in (*some, Division(folder=HERE, rows=train))
+        for one in (*some, Place(folder=HERE, rows=train))
         for trial in (base, deep)
     ]
     steps.sort(key=lambda step: step.rows)  # where the time ends early, whole sizes are there, not whole draws

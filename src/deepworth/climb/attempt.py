@@ -194,7 +194,7 @@ def _within(estimate: Estimate, given: float) -> Estimate:
     need = estimate.seconds
     if need.high <= given:
         return estimate
-    cut = Range(low=min(need.low, given), likely=min(need.likely, given), high=given)
+    cut = Range(low=min(need.low, estimate.needs, given), likely=min(need.likely, given), high=given)
     return replace(estimate, seconds=cut, basis=f"{estimate.basis}, within the {given:.0f} s it was given")
 
 

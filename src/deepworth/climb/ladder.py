@@ -87,7 +87,7 @@ class Ladder:
             return reason
         if left < SOON:
             return f"no time left: the limit of {limited(self.goals.seconds)} is reached"
-        if candidate.estimate.seconds.low > left:
+        if candidate.estimate.needs > left:
             return f"estimated {span(candidate.estimate.seconds)}, {duration(left)} were left of the limit"
         return ""
 
@@ -101,8 +101,9 @@ class Ladder:
         jobs, need = self.goals.jobs, candidate.estimate.seconds
         even = min(left, left * jobs / (1 + len(self.waiting)))
         held = 0.0
-        for later in (c.estimate.seconds for c in self.waiting):
-            if later.low <= max(left - need.likely - held / jobs, even):
+        for estimate in (c.estimate for c in self.waiting):
+            if estimate.needs <= max(left - need.likely - held / jobs, even):
+                later = estimate.seconds
                 held += min(max(later.likely, min(later.high, LEAST)), even)
         return min(max(left - held / jobs, even), max(4 * need.high, even, LEAST))
 

@@ -17,7 +17,7 @@ from deepworth.data.drift import Seen, differences
 from deepworth.data.examples import Examples
 from deepworth.data.media import unreadable_files
 from deepworth.data.open import FILE, MEDIA, open_again
-from deepworth.errors import Drifted, UnreadRows, UserError
+from deepworth.errors import DeepworthError, Drifted, UnreadRows, UserError
 from deepworth.models.learner import Learner
 from deepworth.registry import build, find
 from deepworth.store import write
@@ -78,7 +78,17 @@ class Model:
         """Raises UserError for a file that is not as it was saved; nothing that lies in the folder is ever executed."""
         if self._learner is None:
             self._check()
-            self._learner = build(find("models", self.manifest.model)).load(self.folder)
+            kind = build(find("models", self.manifest.model))
+            try:
+                self._learner = kind.load(self.folder)
+            except DeepworthError:
+                raise
+            # The border to what files hold: each library that reads one has errors of its own, or raises Exception.
+            except Exception as error:
+                raise UserError(
+                    f"{self.folder} does not hold what a {self.manifest.model} model does "
+                    f"({type(error).__name__}: {error}); {AGAIN}"
+                ) from error
         return self._learner
 
     def _check(self) -> None:

@@ -14,7 +14,7 @@ from deepworth.climb.again import (
     SLACK,
     Block,
     Costs,
-    Division,
+    Place,
     Step,
     blocks,
     says_little,
@@ -67,6 +67,7 @@ class Repeats:
         self.found: dict[tuple[str, str, int, int], Repeat] = {}  # each once
         self.running: list[tuple[Step, Attempt]] = []
         self.refused: list[str] = []
+        self.not_made: list[str] = []  # what is not there, and why: told, and kept for the report
         self.interrupted = any(result.reason == INTERRUPTED for result in results)
 
     def make(self) -> tuple[Repeat, ...]:
@@ -80,13 +81,17 @@ class Repeats:
                     attempt.drop()
         if self.refused and not self.interrupted:
             left = duration(max(self._left(), 0.0))
-            self.watch.note(f"{left} were left for the verdict, too little for {'; '.join(self.refused)}")
+            self._not_made(f"{left} were left for the verdict, too little for {'; '.join(self.refused)}")
         found = tuple(self.found.values())
         self.run.save("repeats", found)
         return found
 
     def _interrupt(self) -> None:
         self.interrupted = True
+
+    def _not_made(self, why: str) -> None:
+        self.not_made.append(why)
+        self.watch.note(why)
 
     # What could be made
 
@@ -95,29 +100,29 @@ class Repeats:
         if self.interrupted or sides.base is None or sides.challenger is None:
             return []
         if self._left() < SOON:
-            self.watch.note("no time is left for further seeds, folds or a learning curve")
+            self._not_made("no time is left for further seeds, folds or a learning curve")
             return []
         self.made |= {(t.key, HERE, 0): t for t in (sides.base, *sides.deep)}
         self.rows = rows = divisions.Rows.of(self.run)
         pair = (sides.base, sides.challenger)
         return blocks(sides, self.splits.train, self._folds(rows), self._subsets(rows, pair))
 
-    def _folds(self, rows: divisions.Rows) -> list[list[Division]]:
+    def _folds(self, rows: divisions.Rows) -> list[list[Place]]:
         if not says_little(self.splits.test, rows.groups_in(2)):
             return []
         if self.splits.protocol == "given":
-            self.watch.note("no cross-validation: which rows are tested on was given")
+            self._not_made("no cross-validation: which rows are tested on was given")
             return []
         made = [divisions.folds(rows, repetition, self.splits.seed) for repetition in range(REPETITIONS)]
         if not made[0]:
             units = "times" if rows.groups is None else "groups"
-            self.watch.note(f"no cross-validation: the {units} are too few for folds")
+            self._not_made(f"no cross-validation: the {units} are too few for folds")
         return [self._known(some) for some in made if some]
 
-    def _subsets(self, rows: divisions.Rows, pair: Sequence[TrialResult]) -> list[list[Division]]:
+    def _subsets(self, rows: divisions.Rows, pair: Sequence[TrialResult]) -> list[list[Place]]:
         train = self.splits.train
         if cut := [trial.model for trial in pair if "cut" in trial.notes]:
-            self.watch.note(f"no learning curve: the clock cut {' and '.join(cut)}, and would cut fewer rows less")
+            self._not_made(f"no learning curve: the clock cut {' and '.join(cut)}, and would cut fewer rows less")
             return []
         if LEAST_SEEDS * train > DRAWN * self._left():
             self.refused.append("a learning curve")
@@ -126,13 +131,13 @@ class Repeats:
         drawn = [divisions.nested(rows, sizes, self.splits.seed + n) for n in range(LEAST_SEEDS)] if sizes else []
         if min((len(some) for some in drawn), default=0) < LEAST_SIZES - 1:
             units = "" if rows.groups is None else f" of {rows.groups_in(0)} groups"
-            self.watch.note(f"no learning curve: {train:,} training rows{units} do not make {LEAST_SIZES} sizes")
+            self._not_made(f"no learning curve: {train:,} training rows{units} do not make {LEAST_SIZES} sizes")
             return []
         return [self._known(some) for some in drawn]
 
-    def _known(self, some: Sequence[divisions.Division]) -> list[Division]:
+    def _known(self, some: Sequence[divisions.Division]) -> list[Place]:
         """As the plan sees them; none is written before it is needed."""
-        found = [Division(folder=f"divisions/{one.name}", rows=len(one.train)) for one in some]
+        found = [Place(folder=f"divisions/{one.name}", rows=len(one.train)) for one in some]
         self.divisions |= {of_plan.folder: one for of_plan, one in zip(found, some, strict=True)}
         return found
 
@@ -149,18 +154,18 @@ class Repeats:
         if self.interrupted:
             return
         if why := next((self.failed[step.of.key] for step in block.steps if step.of.key in self.failed), ""):
-            self.watch.note(f"{block.name} not made: {why}")
+            self._not_made(f"{block.name} not made: {why}")
             return
         need = self.costs.of(block, self.made)
         if SLACK * need > self._left():
-            self.refused.append(f"{block.name} (about {duration(need)})")
+            self.refused.append(f"{block.name} (up to {duration(SLACK * need)})")
             if block.instead:
                 self._whole(block.instead)
             return
         why = self._run(block)
         self._keep(block)
         if why and not self.interrupted:
-            self.watch.note(f"{block.name}: {why}")
+            self._not_made(f"{block.name}: {why}")
         elif len(self.made) > before:
             self.watch.note(f"{block.name}: {duration(time.monotonic() - begun)}")
 

@@ -28,6 +28,7 @@ class Goals:
     jobs: int = 1
     seed: int = 0
     weeks: float | None = None  # how long the project may iterate; None: as long as one run
+    told: bool = True  # False: neither weeks nor a limit was given, and `seconds` is what is usual
     hardware: str = "auto"  # "auto": what is here; "none"; or accelerators by name, e.g. "T4", "2x A100-SXM4-80GB"
 
 
@@ -98,6 +99,12 @@ class Estimate:
     basis: str  # where the numbers come from, in one phrase
     corrected: tuple[float, float] = (1.0, 1.0)  # factors on seconds and GB that earlier trials on this machine gave
     usd: Range | None = None  # rent or electricity of the hardware of the plan; None: not priced
+    least: float | None = None  # seconds without which an early end leaves nothing; None: seconds.low
+
+    @property
+    def needs(self) -> float:
+        """Seconds below which it is not begun."""
+        return self.seconds.low if self.least is None else self.least
 
 
 @record

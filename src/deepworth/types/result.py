@@ -175,3 +175,4 @@ class Verdict:
     curve: LearningCurve | None = None
     prices: tuple[Price, ...] = ()  # of the two that are compared, the cheaper rung first
     thresholds: dict[str, Threshold] = field(default_factory=dict)  # per trial that is done, where one was asked for
+    not_made: tuple[str, ...] = ()  # why there is no learning curve, or no further seeds or folds

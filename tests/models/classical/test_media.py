@@ -120,7 +120,9 @@ def test_the_linear_model_and_the_trees_share_features(tmp_path: Path, monkeypat
     first, second = (learner_of(spec, every) for spec in image.SPECS)
     first.fit(every, every.take(np.arange(10)), Context(folder=tmp_path, cache=tmp_path / "cache"))
     monkeypatch.setattr(_Images, "describe", lambda *arguments: pytest.fail("described again"))
-    second.fit(every, every.take(np.arange(10)), Context(folder=tmp_path, cache=tmp_path / "cache"))
+    context = Context(folder=tmp_path, cache=tmp_path / "cache")
+    second.fit(every, every.take(np.arange(10)), context)
+    assert context.notes["features_kept"] == len(every) + 10
 
 
 def test_what_does_not_fit_the_time_is_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -41,6 +41,7 @@ class Described(ABC):
         self.names = [column.name for column in columns if column.kind == self.kind]
         self.settings: list[dict[str, Any]] = []  # beside names
         self.cache: Path | None = None
+        self.made = 0  # files described, not read from the cache
         self.threads = 1
         self.fitted = self.head(task)
 
@@ -55,13 +56,14 @@ class Described(ABC):
         """(positions, (n, width) features) in chunks."""
 
     def fit(self, train: Examples, valid: Examples, context: Context) -> None:
-        self.cache, self.threads = context.cache / "features", context.threads
+        self.cache, self.threads, self.made = context.cache / "features", context.threads, 0
         self.settings = [self.choose(train, name) for name in self.names]
         train, a_row = self._affordable(train, valid, context)
         assert train.labels is not None and valid.labels is not None
         x_train = self.features(train, context, 0.5, 0.5)
         x_valid = self.features(valid, context, 0.5, 0.6)
         context.notes["features"] = x_train.shape[1]
+        context.notes["features_kept"] = max(0, len(train) + len(valid) - self.made // len(self.names))
         reserve = min(0.7 * context.remaining(), WRITING + SLOWER * a_row * context.predict_rows)
         self.fitted = self.head(self.task, context.seed).fit(
             x_train,
@@ -103,6 +105,7 @@ class Described(ABC):
                 wanted: Examples, name: str = name, settings: dict[str, Any] = settings
             ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
                 told = time.monotonic()
+                self.made += len(wanted)
                 notes = None if context is None else context.notes
                 for positions, block in self.describe(wanted, name, settings, notes):
                     yield positions, block

@@ -37,7 +37,8 @@ START_SECONDS = 4.0  # importing torch in a fresh worker, the probe
 STEP_SECONDS = 2.5e-3  # of a step, whatever its rows: some 60 kernels, the optimiser, clipping and the average
 EFFICIENCY = 0.35  # of the machine's best matrix products: the nets are narrow, and half their time is memory
 ACCELERATED = 0.3  # of what a plain network reaches on an accelerator: the products are small
-EPOCHS = Range(low=4, likely=20, high=60)  # at which early stopping ended on the development sets
+LEAST_EPOCHS, EPOCHS = 4, 20  # the fewest and the usual at which early stopping ended on the development sets
+OFF = 3.0  # the likely seconds times and over this hold 9 in 10 trials there
 
 
 def batch_size(rows: int) -> int:
@@ -66,11 +67,8 @@ def _cost(workload: Workload, machine: Machine, params: dict[str, Any]) -> Estim
     tables_gb = 4e-9 * (workload.train + workload.valid) * (2 * workload.numbers + 4 * workload.categories)
     rows_gb = 24e-9 * batch_size(workload.train) * params["members"] * (features + width * params["depth"])
     return Estimate(
-        seconds=Range(
-            low=fixed / 2 + EPOCHS.low * epoch_seconds / 2,
-            likely=fixed + EPOCHS.likely * epoch_seconds,
-            high=3 * fixed + 2 * EPOCHS.high * epoch_seconds,
-        ),
+        seconds=Range.around(fixed + EPOCHS * epoch_seconds, OFF),
+        least=(fixed + LEAST_EPOCHS * epoch_seconds) / 2,
         peak_gb=Range.around(0.5 + 2 * tables_gb + rows_gb, 2.0),
         basis=f"{products / 1e6:.2f} million products a row at {speed:,.0f} GFLOP/s",
     )

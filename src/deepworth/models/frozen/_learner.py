@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import time
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, ClassVar
@@ -38,6 +39,7 @@ class FrozenLearner:
         self.task, self.columns, self.params = task, columns, params
         self.weights: str | None = params.get("weights")
         self.cache: FeatureCache | None = None
+        self.made: Counter[int] = Counter()  # rows encoded at each level, not read from the cache
 
     def encoder_of(self, network: Any, levels: tuple[int, ...], train: Examples | None, context: Context) -> Encoder:
         """The modality's encoder around a network. A loaded model gives the one level it was fitted at, and no rows."""
@@ -47,6 +49,7 @@ class FrozenLearner:
         """Encode what the deadline allows - all of valid, always - and fit the head. Raises OutOfTime."""
         self.weights = context.weights or self.weights
         self.threads = context.threads
+        self.made.clear()
         context.tell(0.0, "loading the network")
         self.network = load_network(self.modality, self.weights)
         self.encoder = self.encoder_of(self.network, (), train, context)
@@ -76,6 +79,7 @@ class FrozenLearner:
             train_rows_used=len(kept),
             head_strength=self.head.strength,
             cache=str(context.cache / "features"),
+            features_kept=max(0, len(kept) + len(valid) - self.made[self.level]),
         )
         if remark := self._spared(len(kept), len(train)):
             context.notes["remark"] = f"{remark}: all the time allowed"
@@ -142,6 +146,7 @@ class FrozenLearner:
         def missing(rows: Examples) -> Iterator[tuple[np.ndarray, np.ndarray]]:
             start = time.monotonic()
             yield from encode(self.encoder, self.level, self.runtime.run, rows)
+            self.made[self.level] += len(rows)
             self.budget.saw(self.encoder.work(rows, self.level), time.monotonic() - start)
 
         if self.cache is None:
