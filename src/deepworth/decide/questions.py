@@ -114,7 +114,8 @@ def _hardware(situation: Situation, choice: Choice) -> Answer:
     hardware, machine = situation.hardware, situation.machine
     reason = _reason(choice, "hardware")
     deep = [c.model for c in choice.runs if c.rung in DEEP]
-    answer: Said = "no"
+    trained = any(c.rung in ("tuned", "custom") for c in choice.runs)
+    answer: Said = "unsure" if trained else "no"  # a processor trains what is small enough
     if hardware.count == 0:
         fits = f"; {joined(deep)} fit{'s' * (len(deep) == 1)} the limit all the same" if deep else ""
         because = f"{hardware.name}, {machine.gflops:,.0f} GFLOP/s reached{reason}{fits}."
