@@ -46,11 +46,16 @@ def mutated(rng: random.Random, text: str) -> str:
                 lines[one] = f"{key}={' '.join([rng.choice(TOKENS)] * rng.choice((0, 1, lines[one].count(' ') + 1)))}"
             text = "\n".join(lines)
     if rng.random() < 0.7:
-        body = text[: text.find("end of trees")]
-        begins = [*(found.start() for found in re.finditer("^Tree=", body, re.M)), len(body)]
-        sizes = " ".join(str(end - begin) for begin, end in itertools.pairwise(begins))
-        text = re.sub("^tree_sizes=.*$", f"tree_sizes={sizes}", text, count=1, flags=re.M)
+        text = sized(text)
     return text
+
+
+def sized(text: str) -> str:
+    """The text with the sizes of its trees made right."""
+    body = text[: text.find("end of trees")]
+    begins = [*(found.start() for found in re.finditer("^Tree=", body, re.M)), len(body)]
+    sizes = " ".join(str(end - begin) for begin, end in itertools.pairwise(begins))
+    return re.sub("^tree_sizes=.*$", f"tree_sizes={sizes}", text, count=1, flags=re.M)
 
 
 def made(outputs: int) -> tuple[lightgbm.Booster, np.ndarray]:
@@ -139,3 +144,13 @@ def main() -> None:
 
 if __name__ == "__main__":
     main()
+
+
+@pytest.mark.parametrize("counts", ["", "600"])  # LightGBM 4.5 wrote nothing, later ones the rows
+def test_trees_of_one_leaf_are_read(counts: str, tmp_path: Path) -> None:
+    x = np.zeros((600, 2))
+    params = {"objective": "regression", "verbose": -1, "num_threads": 1}
+    booster = lightgbm.train(params, lightgbm.Dataset(x, np.arange(600.0), params={"verbose": -1}), 3)
+    text = re.sub("^leaf_count=.*$", f"leaf_count={counts}", booster.model_to_string(), flags=re.M)
+    (tmp_path / "trees.txt").write_text(sized(text))
+    assert np.allclose(raw_scores(read_trees(tmp_path / "trees.txt"), x, 1, 1), 299.5)

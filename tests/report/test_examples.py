@@ -113,13 +113,15 @@ def test_the_column_that_drives_a_model_is_found(tmp_path: Path) -> None:
 def test_importance_ends_in_time(tmp_path: Path) -> None:
     rows = rows_of(tmp_path)
 
+    asked = []
+
     def slow(examples: Examples) -> np.ndarray:
-        time.sleep(0.05)
+        asked.append(time.sleep(0.05))
         return by_job(examples)
 
     start = time.monotonic()
     importance(model(slow), rows, "auc", start + 0.5)
-    assert time.monotonic() - start < 1.0
+    assert len(asked) <= 11  # however slow the machine is, no more go into 0.5 s
     assert importance(model(slow), rows, "auc", start) == ()
 
 

@@ -98,9 +98,8 @@ def check_trees(text: str) -> None:
     nodes, bounds = leaves - 1, np.where(sets > 0, sets + 1, 0)
     for key in ("split_gain", "internal_value", "internal_weight", "internal_count"):
         numbers(key, nodes, FLOAT)
-    counted = np.where(leaves > 1, leaves, _counts(columns["leaf_weight"]))  # a tree of one leaf may have none
-    numbers("leaf_weight", counted, FLOAT)
-    numbers("leaf_count", leaves)
+    for key, kind in (("leaf_weight", FLOAT), ("leaf_count", INTEGER)):  # a tree of one leaf may have none
+        numbers(key, np.where(leaves > 1, leaves, _counts(columns[key])), kind)
     _hold(bool(np.isfinite(numbers("leaf_value", leaves, FLOAT)).all()), "leaf_value")
     thresholds = numbers("threshold", nodes, FLOAT)
     _hold(not np.isnan(thresholds).any(), "threshold")  # infinite where what is missing splits

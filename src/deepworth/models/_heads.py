@@ -23,7 +23,7 @@ UNCHOSEN = 1e-2  # the strength without validation rows
 PATIENCE = 2  # strengths in a row that may be no better before the path ends
 STEPS = 100  # of L-BFGS a strength; warm starts make most take 10 to 40
 FAR = 20.0  # standard deviations: a test row further off must not decide by one feature
-SHARPEST = 20.0  # times, that probabilities are made sharper or flatter: few validation rows may all be right
+SHARPEST = 20.0  # times, that scores are made larger or smaller
 ABSENT = -30.0  # log-odds of a class that has no training row
 ROUNDS = 400  # of boosting, unless early stopping or the deadline ends it
 ROUNDS_UNCHOSEN = 100  # of boosting without validation rows
@@ -49,6 +49,7 @@ class LinearHead:
         self.weights = np.zeros((0, 0), dtype=np.float32)  # (d, outputs), of standardised features
         self.bias = np.zeros(0)
         self.mean = self.scale = np.zeros(0, dtype=np.float32)
+        self.sharpness = 1.0  # factor on the scores of classes that have training rows
         self.late = False  # whether the deadline ended the fit
 
     def fit(
@@ -91,19 +92,23 @@ class LinearHead:
         if not self.strength:
             raise OutOfTime("the deadline passed before the linear head was fitted")
         if metric == "accuracy":  # else the strength was chosen by the log loss itself
-            known = (self.bias != ABSENT)[y_valid]
-            sharper = _sharpness((xv @ self.weights + self.bias)[known], y_valid[known])
-            self.weights, self.bias = self.weights * np.float32(sharper), self.bias * sharper
+            seen = np.flatnonzero(self.bias != ABSENT)
+            known = np.isin(y_valid, seen)
+            scores = (xv[known] @ self.weights + self.bias)[:, seen]
+            self.sharpness = _sharpness(scores, np.searchsorted(seen, y_valid[known]))
         return self
 
     def predict(self, x: np.ndarray) -> np.ndarray:
         """(n, classes) float64 probabilities, or (n,) float64 values."""
         scores = (self._standard(x) @ self.weights).astype(np.float64) + self.bias
-        return softmax(scores, axis=1) if self.task.is_classification else scores[:, 0]
+        if not self.task.is_classification:
+            return scores[:, 0]
+        return softmax(np.where(self.bias == ABSENT, ABSENT, scores * self.sharpness), axis=1)
 
     def save(self, folder: Path) -> None:
         """Write `linear.json` and `linear.npz`."""
-        facts = {"task": json.loads(dump(self.task)), "seed": self.seed, "strength": self.strength}
+        task = json.loads(dump(self.task))
+        facts = {"task": task, "seed": self.seed, "strength": self.strength, "sharpness": self.sharpness}
         (folder / "linear.json").write_text(json.dumps(facts))
         np.savez(folder / "linear.npz", weights=self.weights, bias=self.bias, mean=self.mean, scale=self.scale)
 
@@ -111,7 +116,7 @@ class LinearHead:
     def load(cls, folder: Path) -> LinearHead:
         facts = json.loads((folder / "linear.json").read_text())
         head = cls(load(Task, json.dumps(facts["task"])), facts["seed"])
-        head.strength = facts["strength"]
+        head.strength, head.sharpness = facts["strength"], facts.get("sharpness", 1.0)  # the first ones had none
         with np.load(folder / "linear.npz", allow_pickle=False) as arrays:
             head.weights, head.bias, head.mean, head.scale = (
                 arrays[name] for name in ("weights", "bias", "mean", "scale")
@@ -199,15 +204,17 @@ def _sharpness(scores: np.ndarray, y: np.ndarray) -> float:
     """The factor on scores (n, classes) with which their probabilities fit the rows best; it reorders none.
 
     Temperature scaling (Guo et al., ICML 2017): the strength that is right most often is not the best calibrated one.
+    One row more that is of every class alike keeps few rows, all of them right, from making it certain.
     """
-    if not len(y):
-        return 1.0
+    rows, scores = np.arange(len(y)), scores.astype(np.float64)
+    doubt = 1.0 / (len(y) + 1)
 
     def loss(power: float) -> float:
-        return -float(log_softmax(np.exp(power) * scores.astype(np.float64), axis=1)[np.arange(len(y)), y].mean())
+        told = log_softmax(np.exp(power) * scores, axis=1)
+        return -float((1.0 - doubt) * told[rows, y].mean() + doubt * told.mean())
 
     limit = np.log(SHARPEST)
-    return float(np.exp(minimize_scalar(loss, bounds=(-limit, limit), method="bounded").x))
+    return float(np.exp(minimize_scalar(loss, bounds=(-limit, limit), method="bounded").x)) if len(y) else 1.0
 
 
 class TreeHead:
