@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import html.parser
 import re
-import time
 from dataclasses import replace
 from pathlib import Path
 from typing import get_args
@@ -210,17 +209,13 @@ def test_page_without_any_deep_model(tmp_path: Path) -> None:
     Tags(page)
 
 
-def test_twenty_trials_are_quick_and_small(tmp_path: Path) -> None:
+def test_twenty_trials_are_small(tmp_path: Path) -> None:
     folder = full_run(tmp_path / "a")
     run = RunFolder(folder)
     more = tuple(replace(trial(f"model-{i}", "custom", 0.9 + i / 1000, 2.0 * i + 1), key=f"m-{i}") for i in range(14))
     trials = tuple(replace(t, test={**t.test, "ece": 0.02}) for t in more)
     run.save("verdict", replace(run.verdict, trials=(*run.verdict.trials, *trials)))
-    write_report(folder)  # loads the library
-    start = time.process_time()
-    path = write_report(folder)
-    assert time.process_time() - start < 5  # it takes 0.4 s alone on a machine
-    assert path.stat().st_size < 5e5
+    assert write_report(folder).stat().st_size < 5e5
 
 
 def test_the_same_run_gives_the_same_figures(tmp_path: Path) -> None:
