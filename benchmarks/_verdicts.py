@@ -22,6 +22,7 @@ from deepworth.verdict import judge
 DEEP = "net"
 DRIFT = (0.1, 0.12, 0.15), (0.2, 0.15, 0.18)  # errors of shallow models on validation and on test rows
 SLIGHT = DRIFT[0], (0.17, 0.15, 0.18)  # too little to be seen always
+ALIKE = (1.013 * np.sqrt(2), np.sqrt(2))  # the first errs like the deep model, and is seen to be worse than it
 ROOM = 0.2  # of the rows are tested on in the run's own division, as many chosen on
 FEATURES, VIEW_ERROR = 6, 0.02  # of a view, and of the best rule on it
 
@@ -72,16 +73,18 @@ class Made:
 
 def shallow(
     random: np.random.Generator, rows: int, gain: float, *, metric: str, valid: Sequence[float],
-    test: Sequence[float], protocol: str,
+    test: Sequence[float], protocol: str, alike: float = 0.0,
 ) -> Simulated:  # fmt: skip
     """Shallow models with these true errors, and a deep one with less than the best of them on test rows by `gain`.
+
+    Of what makes the first err, a share `alike` is what makes the deep one err, beside what all have in common.
 
     The shallow one compared is chosen by the verdict: on as many validation rows, and by `verdict.reference`.
     """
     best = min(test) * (1 - gain)
     labels = np.zeros(rows, int if metric == "accuracy" else float)
-    on_valid = _predicted(random, metric, rows, [*valid, best])
-    on_test = _predicted(random, metric, rows, [*test, best])
+    on_valid = _predicted(random, metric, rows, [*valid, best], alike)
+    on_test = _predicted(random, metric, rows, [*test, best], alike)
     score = METRICS[metric]
     with TemporaryDirectory() as folder:
         made = Made(Path(folder), metric, labels, 4 * rows, rows, protocol)
@@ -98,9 +101,13 @@ def equal(
     return shallow(random, rows, gain, metric=metric, valid=[off] * models, test=[off] * models, protocol=protocol)
 
 
-def _predicted(random: np.random.Generator, metric: str, rows: int, errors: Sequence[float]) -> list[np.ndarray]:
+def _predicted(
+    random: np.random.Generator, metric: str, rows: int, errors: Sequence[float], alike: float
+) -> list[np.ndarray]:
     """Predictions with these true errors where all labels are 0; an RMSE has 1 that no model can know."""
     off = normals(random, len(errors), np.arange(rows), 0.0)
+    if alike:
+        off[0] = np.sqrt(alike) * off[-1] + np.sqrt(1 - alike) * random.standard_normal(rows)
     if metric == "accuracy":
         return [np.eye(2)[(one > norm.isf(rate)).astype(int)] for one, rate in zip(off, errors, strict=True)]
     common = random.standard_normal(rows)

@@ -12,8 +12,9 @@ conclude from their interval as `verdict/answer.py` does.
 
 In "run" a folder is made, and `verdict.judge` reads and judges it, RUNS times a gain at most: with shallow models that
 are equal, on rows that were drawn at random or by time; with "drift", by time, where the best on validation rows
-is bad on test rows and the truth is the gain over the best one there; with few rows and folds, also where the base has
-no error on the test rows and the verdict often makes no interval: coverage is that of the intervals that are made.
+is bad on test rows and the truth is the gain over the best one there; by time, where the worse of two errs on the same
+rows as the deep one, so that the gain over it alone has a narrow interval; with few rows and folds, also where the base
+has no error on the test rows and the verdict often makes no interval: coverage is that of the intervals that are made.
 
 It ends with code 1 where a promise is broken: intervals too narrow, or too much said. Intervals that hold the truth too
 often are printed and counted, and break none: those of folds, and those against a reference that test rows chose, are
@@ -33,7 +34,7 @@ from functools import partial
 
 import numpy as np
 from _simulated import GAINS, Simulated, accuracy, auc, chosen, folds, many_classes, regression
-from _verdicts import DRIFT, SLIGHT, equal, faultless, refitted, shallow
+from _verdicts import ALIKE, DRIFT, SLIGHT, equal, faultless, refitted, shallow
 
 RUNS = 150  # a folder to write and to judge takes a tenth to half a second
 
@@ -53,6 +54,7 @@ class Problem:
 
 def problems() -> list[Problem]:
     drifted = partial(shallow, metric="accuracy", protocol="time")
+    alike = partial(shallow, metric="rmse", valid=ALIKE, test=ALIKE, protocol="time", alike=0.999)
     kinds: list[tuple[str, tuple[int, ...], Callable[..., Simulated]]] = [
         ("accuracy, error 15 %", (200, 1000, 5000, 20_000), partial(accuracy, error=0.15)),
         ("accuracy, error 3 %", (200, 1000, 5000), partial(accuracy, error=0.03)),
@@ -81,6 +83,7 @@ def problems() -> list[Problem]:
         ("run: 6 equal shallow, by time", (1000, 5000), partial(equal, metric="accuracy", off=0.15, protocol="time")),
         ("run: drift, accuracy", (5000,), partial(drifted, valid=DRIFT[0], test=DRIFT[1])),
         ("run: slight drift, accuracy", (2000,), partial(drifted, valid=SLIGHT[0], test=SLIGHT[1])),
+        ("run: 1 of 2 errs like the deep one", (2000,), alike),
         ("run: folds, RMSE", (300,), partial(refitted, metric="rmse")),
         ("run: folds, accuracy", (300,), partial(refitted, metric="accuracy")),
         ("run: folds, error 2 %", (100, 200), faultless),

@@ -17,7 +17,7 @@ from typer.testing import CliRunner, Result
 
 from deepworth import __version__, verbs
 from deepworth.cli import app
-from deepworth.errors import NothingTrained
+from deepworth.errors import DiskFull, NothingTrained
 from tests.made_run import make_run
 
 KEYS = {"key", "model", "rung", "status", "valid", "test", "seconds", "peak_gb", "reason"}
@@ -253,9 +253,17 @@ def test_a_page_that_fails_does_not_hide_the_verdict(
     assert told.startswith("error: no report page (TypeError: no such filter); `deepworth report ")
     assert told.endswith(f"{run / 'report.log'} has the traceback")
     assert "TypeError: no such filter" in (run / "report.log").read_text()
+    (run / "report.log").unlink()
+    monkeypatch.setattr("deepworth.course.write", raising(DiskFull("the disk is full")))
+    with pytest.warns(UserWarning, match=r"no report page .* makes it$") as noticed:  # and no word of a log
+        verbs.resume(run)
+    assert noticed[0].filename == __file__
     monkeypatch.undo()
-    again = call("fit", "--resume", run)
-    assert again.exit_code == 0 and (run / "report.html").exists() and not (run / "report.log").exists()
+    for again in (("fit", "--resume", run), ("report", run)):
+        (run / "report.html").unlink(missing_ok=True)
+        (run / "report.log").write_text("why there was no page")
+        assert call(*again).exit_code == 0
+        assert (run / "report.html").exists() and not (run / "report.log").exists()
 
 
 def test_an_interrupt_before_any_result_is_130(monkeypatch: pytest.MonkeyPatch) -> None:

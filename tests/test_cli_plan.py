@@ -95,7 +95,17 @@ def test_in_a_terminal_it_is_asked(reviews: Path, monkeypatch: pytest.MonkeyPatc
     assert "predict 'stars'" in result.stdout
 
 
-@pytest.mark.parametrize(("typed", "because"), [("\n", "One run of 5 minutes"), ("2h\n", "One run of 2 hours")])
+@pytest.mark.parametrize(
+    ("typed", "because"),
+    [
+        ("\n", "One run of 5 minutes"),
+        ("2h\n", "One run of 2 hours"),
+        ("1 week\n", "1 week, so"),
+        ("2 weeks\n", "2 weeks, so"),
+        ("12 W\n", "12 weeks, so"),
+        ("soon\n.\n4\n", "4 weeks, so"),  # asked again
+    ],
+)
 def test_in_a_terminal_the_budget_is_asked(
     reviews: Path, monkeypatch: pytest.MonkeyPatch, typed: str, because: str
 ) -> None:
@@ -103,6 +113,7 @@ def test_in_a_terminal_the_budget_is_asked(
     result = CliRunner().invoke(app, ["plan", str(reviews), "--target", "label"], input=typed, env={"COLUMNS": "200"})
     assert result.exit_code == 0
     assert because in result.stdout
+    assert ("'soon' is not a time limit" in result.stderr) == ("soon" in typed)
     asked = CliRunner().invoke(app, ["plan", str(reviews), "--target", "label", "--time", "2h"], input="")
     assert asked.exit_code == 0 and "How many weeks" not in asked.stderr, "it was said"
 

@@ -205,9 +205,8 @@ def test_seeds_of_a_trial_enter_the_interval_and_what_would_decide(run: RunFolde
     assert "more seeds of net" in seeds.decide_next
 
 
-def test_folds_of_both_judge_where_test_rows_are_few(run: RunFolder) -> None:
-    few_rows(run, 100)
-    results = [trial(run, "trees", "classical", 1.0), trial(run, "net", "custom", 0.7)]
+def ten_folds(run: RunFolder) -> list[Repeat]:
+    """Of trees and a net that is better by 30 %."""
     random, made = np.random.default_rng(4), []
     for fold in range(10):
         folder = f"divisions/fold-{fold}"
@@ -218,6 +217,13 @@ def test_folds_of_both_judge_where_test_rows_are_few(run: RunFolder) -> None:
             repeat(model, "fold", fold, noise * (1 + 0.05 * random.standard_normal()), folder)
             for model, noise in (("trees", 1.0), ("net", 0.7))
         ]
+    return made
+
+
+def test_folds_of_both_judge_where_test_rows_are_few(run: RunFolder) -> None:
+    few_rows(run, 100)
+    results = [trial(run, "trees", "classical", 1.0), trial(run, "net", "custom", 0.7)]
+    made = ten_folds(run)
     run.save("repeats", [one for one in made if one.number < 2])
     few = judge(run, results, Goals(), {})
     run.save("repeats", made)
@@ -284,7 +290,7 @@ def test_a_reference_that_fails_on_later_rows_is_no_reference(run: RunFolder) ->
     assert verdict.gain.relative < 0.15
     assert any("trees is the best on the validation rows, prior" in warning for warning in verdict.warnings)
     worse = judge(run, [floor, straw, trial(run, "tabm", "custom", 1.1)], Goals(), {})
-    assert (worse.verdict, worse.winner) == ("not worth it", "prior")
+    assert (worse.verdict, worse.winner) == ("not worth it", "trees"), "what judges does not choose"
 
 
 @pytest.mark.parametrize(
@@ -325,6 +331,48 @@ def test_the_choice_of_a_reference_on_test_rows_widens_the_upper_end_alone(run: 
     assert alone is not None and chosen is not None
     assert (chosen.base, chosen.low, chosen.relative) == (alone.base, alone.low, alone.relative)
     assert chosen.high > alone.high
+
+
+def test_worth_it_holds_against_every_shallow_model(run: RunFolder) -> None:
+    """Trees that err on the same rows leave a narrow interval, a linear model with a little more error a wide one."""
+    divided(run, "time")
+    net, trees, linear = (
+        trial(run, name, rung, noise)
+        for name, rung, noise in (("net", "custom", 1.0), ("trees", "classical", 1.02), ("linear", "classical", 1.025))
+    )
+    labels = np.load(run.sealed / "labels_test.npy")
+    off = np.load(run.trial("net") / "predictions_test.npy") - labels
+    np.save(run.trial("trees") / "predictions_test.npy", labels + 1.02 * off)
+    assert judge(run, [trees, net], Goals(), {}).verdict == "worth it"
+    verdict = judge(run, [trees, linear, net], Goals(), {})
+    assert verdict.gain is not None and (verdict.gain.base, verdict.gain.choices) == ("trees", 2)
+    assert verdict.gain.low < 0.01 < verdict.gain.relative < verdict.gain.high
+    assert verdict.verdict == "cannot tell yet" and "more test rows" in verdict.decide_next
+    assert "against trees, the hardest to beat of 2, on 6,000 test rows" in verdict.sentence
+
+
+def test_a_rival_that_one_wild_row_ruins_does_not_hinder(run: RunFolder) -> None:
+    divided(run, "time")
+    trees, wild, net = (
+        trial(run, name, rung, noise)
+        for name, rung, noise in (("trees", "classical", 1.0), ("linear", "classical", 9.0), ("net", "custom", 0.8))
+    )
+    predicted = np.load(run.trial("trees") / "predictions_test.npy")
+    predicted[0] = 1e5
+    np.save(run.trial("linear") / "predictions_test.npy", predicted)
+    assert judge(run, [trees, wild, net], Goals(), {}).verdict == "worth it"
+
+
+def test_folds_of_one_deep_model_do_not_spare_another_the_best_on_the_test_rows(run: RunFolder) -> None:
+    few_rows(run, 600)
+    divided(run, "time")
+    run.save("repeats", ten_folds(run))
+    trees = replace(trial(run, "trees", "classical", 1.3, rows=600), valid={"rmse": 0.9})
+    linear, net = trial(run, "linear", "classical", 1.0, rows=600), trial(run, "net", "custom", 0.9, rows=600)
+    verdict = judge(run, [trees, linear, net, trial(run, "bert", "tuned", 1.02, rows=600)], Goals(), {})
+    assert {rung: gain.base for rung, gain in verdict.gains.items()} == {"custom": "trees", "tuned": "linear"}
+    assert verdict.answers["custom"].verdict == "worth it" != verdict.answers["tuned"].verdict
+    assert sum("trees is the best on the validation rows, linear" in line for line in verdict.warnings) == 1
 
 
 def test_no_interval_is_made_of_a_few_wild_rows(run: RunFolder) -> None:

@@ -21,7 +21,7 @@ from deepworth.decide.plan import make_plan
 from deepworth.errors import UserError
 from deepworth.profile.prepared import prepare_run
 from deepworth.registry import find, resolve
-from deepworth.report.build import write_report
+from deepworth.report.build import NO_PAGE, write_report
 from deepworth.report.svg import library as load_plots
 from deepworth.run import Run
 from deepworth.store import INTERRUPTED, Claim, RunFolder, write
@@ -29,7 +29,6 @@ from deepworth.types import Goals, Machine, Plan, Workload
 from deepworth.verdict import judge
 from deepworth.verdict.threshold import check_threshold, set_thresholds
 
-NO_PAGE = "report.log"  # of a run: the traceback of what kept its page from being made
 MORE = "nothing could be trained; give it more with --time"
 MEMORY_SHARE = 0.8  # of the free memory, when no limit is given
 LOOKED = 15.0  # seconds at most that are kept for what drives the winner
@@ -115,11 +114,10 @@ def _shown(run: RunFolder, watch: Watch) -> Run:
         # The border of the page: the verdict stands, and is shown, whatever becomes of it. Ctrl-C ends the page alone.
         except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001
             log, why = run.path / NO_PAGE, f"{type(error).__name__}: {error}".rstrip(": ")
+            no_page = f"no report page ({why}); `deepworth report {run.path}` makes it"
             with suppress(UserError):  # a full disk
                 write(log, traceback.format_exc())
-            no_page = f"no report page ({why}); `deepworth report {run.path}` makes it, {log} has the traceback"
-        else:
-            run.forget(NO_PAGE)
+                no_page += f", {log} has the traceback"
     watch.judged(run.verdict)
     return Run(run, no_page)
 

@@ -6,6 +6,7 @@ import os
 import re
 import tempfile
 import time as clock
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -69,7 +70,6 @@ def fit(
     Raises UserError for what cannot be used, NothingTrained when no model could be trained.
     """
     begin = clock.monotonic() if started is None else started
-    watch = watch or Watch()
     goals = Goals(
         seconds=seconds(time),
         metric=metric,
@@ -88,7 +88,7 @@ def fit(
         goals=goals,
         in_memory=not isinstance(source, str | Path),
     )
-    return carry_out(RunFolder.new(out, _name(source)), source, claim, watch or Watch(), begin)
+    return _told(carry_out(RunFolder.new(out, _name(source)), source, claim, watch or Watch(), begin), watch)
 
 
 def resume(run: Run | str | Path, *, watch: Watch | None = None, started: float | None = None) -> Run:
@@ -106,7 +106,14 @@ def resume(run: Run | str | Path, *, watch: Watch | None = None, started: float 
         raise UserError(
             f"{folder.path} was begun with a {claim.source} in memory and had not read it all: call fit() with it again"
         )
-    return carry_out(folder, None if claim.in_memory else claim.source, claim, watch or Watch(), begin)
+    return _told(carry_out(folder, None if claim.in_memory else claim.source, claim, watch or Watch(), begin), watch)
+
+
+def _told(run: Run, watch: Watch | None) -> Run:
+    """The run; where nobody watched who would say it, with a warning that its page could not be made."""
+    if run.no_page and watch is None:
+        warnings.warn(run.no_page, stacklevel=3)  # at the call of the verb
+    return run
 
 
 def plan(

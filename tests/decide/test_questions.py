@@ -110,6 +110,26 @@ def test_weeks_not_given_is_said_and_what_more_time_brings() -> None:
     assert four(situation(PHOTOS, Goals(weeks=1, seconds=60)))["iterations"].answer == "no"
 
 
+def test_a_limit_of_memory_is_no_lack_of_time() -> None:
+    """Whatever is skipped for memory is not too long, and enters with no weeks: its reason is told."""
+    made = situation(PHOTOS, Goals(seconds=1e9, memory_gb=0.3, models=("image-resnet", "image-backbone")))
+    skipped = [c for c in choose(made).candidates if c.decision == "skip"]
+    assert len(skipped) == 2 and all("GB of memory, the limit is" in c.reason for c in skipped)
+    answer = four(made)["iterations"]
+    assert answer.answer == "yes" and "too long for it" not in answer.because
+    (change,) = answer.changes
+    assert "all of them" not in change and "with --time" not in change
+    assert "image-backbone stays out, since it takes about 1.1 GB of memory, the limit is 0.3 GB" in change
+
+
+def test_what_no_project_is_long_enough_for_is_not_called_tried() -> None:
+    endless = with_train(PHOTOS, 3_000_000)
+    (*_, change) = four(situation(endless, Goals(seconds=60, models=("image-resnet",))))["iterations"].changes
+    assert change.endswith("no model would enter: image-resnet stays out, since a run may take 60 hours")
+    (*_, change) = four(situation(TABLE, Goals(seconds=36_000)))["iterations"].changes
+    assert change.endswith("no model would enter: all of them are tried")
+
+
 def test_the_limit_that_is_named_lets_in_what_is_named() -> None:
     made = situation(PHOTOS, Goals(seconds=60))
     change = four(made)["iterations"].changes[0]

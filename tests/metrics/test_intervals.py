@@ -65,6 +65,19 @@ def test_a_base_without_error_cannot_be_improved() -> None:
     assert found.high < 0
 
 
+@pytest.mark.parametrize("resamples", [FEWEST, 2000])
+def test_a_choice_moves_the_upper_end_alone_however_few_the_resamples(resamples: int) -> None:
+    """Ten choices: the quantile at 0.25 % instead of 2.5 %, 2.81 / 1.96 as far, which 50 resamples do not reach."""
+    labels, base, better = two_models(6, 3000, better=1.5)
+    one, ten = (
+        paired_gain(METRICS["log_loss"], labels, [base], [better], resamples=resamples, choices=choices)
+        for choices in (1, 10)
+    )
+    middle, plain, chosen = (to_contrast(gain) for gain in (one.relative, one.high, ten.high))
+    assert (one.low, one.relative) == (ten.low, ten.relative)
+    assert (chosen - middle) / (plain - middle) == pytest.approx(2.81 / 1.96, rel=0.02)
+
+
 def test_many_classes_and_rows_end_in_the_time_given() -> None:
     random = np.random.default_rng(8)
     labels, predictions = random.integers(0, 20, 4000), random.dirichlet(np.ones(20), 4000)

@@ -150,6 +150,19 @@ def test_what_is_known_only_when_it_ended(tmp_path, rng):
     assert concerns(profile_of(columns, "y", tmp_path), "leak-name") == ["Length_of_stay"]
 
 
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        *((name, True) for name in ("discharge_disposition_id", "DischargeDate", "date_of_discharge", "discharged")),
+        *((name, True) for name in ("hospitaldischargeyear", "unitdischargeoffset")),
+        *((name, False) for name in ("discharge_m3s", "mean_discharge", "discharge_rate", "discharge_voltage")),
+    ],
+)
+def test_a_patient_is_discharged_and_a_river_has_a_discharge(tmp_path, rng, name, told):
+    columns = clean(rng) | {name: rng.normal(size=ROWS)}
+    assert concerns(profile_of(columns, "y", tmp_path), "leak-name") == ([name] if told else [])
+
+
 def test_entities_that_a_random_split_tears_apart(tmp_path, rng):
     columns = clean(rng) | {"patient_id": rng.integers(0, 200, ROWS)}
     assert concerns(profile_of(columns, "y", tmp_path / "random"), "group") == ["patient_id"]

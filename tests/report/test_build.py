@@ -14,13 +14,13 @@ import pytest
 from deepworth.metrics.quality import Slice
 from deepworth.metrics.scores import METRICS
 from deepworth.report.build import fragment, write_report
-from deepworth.report.quality import judged_rows, look
+from deepworth.report.quality import compared, judged_rows, look
 from deepworth.report.words import MEANS, means
 from deepworth.run import open_run
 from deepworth.store import RunFolder, write
 from deepworth.types import Conclusion, Dataset, Fact, dump, load
 from tests.made_run import EVIL, TRIALS, make_run, trial, verdict
-from tests.report.full_run import OTHER, full_run
+from tests.report.full_run import OTHER, WINNER, full_run
 
 VOID = {"meta", "br", "hr", "img", "link", "input"}
 DRAWN = {"path", "use", "rect", "circle", "line"}
@@ -198,6 +198,13 @@ def test_names_from_the_data_are_escaped(tmp_path: Path) -> None:
 def test_texts_from_the_data_are_escaped(tmp_path: Path) -> None:
     page = write_report(full_run(tmp_path / "a", "text")).read_text()
     assert "<b>film" not in page
+
+
+def test_where_a_few_rows_decide_the_winner_stays_beside_the_other_side() -> None:
+    """A deep winner beside the best shallow model, although another deep one is better on the validation rows."""
+    judged = verdict("cannot tell yet", trials=(*TRIALS, trial("net", "custom", 0.99, 3.0)))
+    other = compared(replace(judged, winner=OTHER, gain=None, gains={}))
+    assert other is not None and other.key == WINNER
 
 
 def test_page_without_any_deep_model(tmp_path: Path) -> None:

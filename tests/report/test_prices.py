@@ -9,7 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deepworth.report.prices import break_even, cost_sentences, dollars, energy, milliseconds, price_line
+from deepworth.report.prices import (
+    break_even,
+    cost_sentences,
+    dollars,
+    energy,
+    milliseconds,
+    price_line,
+    price_sentences,
+)
 from deepworth.types import Gain, Range, TrialResult
 from tests.verdict.test_price import NET, TREES, of
 
@@ -54,11 +62,21 @@ def test_the_break_even_of_an_error() -> None:
         (TREES, replace(NET, seconds=20.0, ms_32=0.01), gain(), "than nothing over a million"),
         (TREES, replace(NET, test={"accuracy": 0.4}), gain(), "it makes no fewer errors"),
         (replace(TREES, test={"accuracy": 0.5}), NET, gain(), "It makes 410 errors fewer in 1,000 predictions"),
-        (TREES, replace(NET, notes={"features_kept": 1200}), gain(), "tabm found the features of 1,200 rows kept"),
+        (TREES, replace(NET, notes={"features_kept": 1200}), gain(), "1,200 rows kept: the price counts what"),
+        (TREES, replace(NET, notes={"features_kept": 9}, ms_32=0.0), gain(), "9 rows kept: the price leaves out what"),
+        (TREES, replace(NET, test={"accuracy": 0.90003}), gain(), "It makes 0.03 errors fewer in 1,000 predictions"),
     ],
 )
 def test_each_case_has_its_words(base: TrialResult, net: TrialResult, by: Gain, expected: str) -> None:
     assert expected in said(base, net, by)
+
+
+def test_the_ratio_is_that_of_the_prices_beside_it() -> None:
+    kept = replace(NET, seconds=5.0, notes={"features_kept": 60_000})  # 60,000 x 0.25 ms more
+    (said, *_) = price_sentences(TREES, kept, gain(), (of(TREES), of(kept)))
+    assert of(kept).seconds == 20 and "tabm takes 2.0 times the time to train" in said
+    (said, *_) = price_sentences(TREES, kept)
+    assert "tabm takes 0.5 times the time to train" in said
 
 
 def test_a_changed_record_changes_its_sentence() -> None:

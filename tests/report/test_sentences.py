@@ -87,6 +87,11 @@ def test_the_learning_curve(run: RunFolder) -> None:
     assert changed(run, before) == {"curve"}
     run.save("verdict", replace(verdict, curve=None))
     assert said(run)["curve"] == ("No learning curve was drawn.",)
+    run.save("verdict", replace(verdict, curve=None, gain=None))
+    assert said(run)["curve"] == ("No learning curve was drawn: a few rows decide.",)
+    alone = tuple(t for t in verdict.trials if t.key == WINNER)
+    run.save("verdict", replace(verdict, trials=alone, curve=None, gain=None))
+    assert said(run)["curve"] == ("No learning curve was drawn: no two models could be compared.",)
     run.save("verdict", replace(verdict, curve=None, not_made=("no learning curve: the clock cut tabm",)))
     assert said(run)["curve"] == ("No learning curve: the clock cut tabm.",)
     run.save("verdict", replace(verdict, not_made=("3 s were left, too little for 2 more seeds of tabm",)))
@@ -96,10 +101,18 @@ def test_the_learning_curve(run: RunFolder) -> None:
 def test_the_seconds_of_a_trial(run: RunFolder) -> None:
     before = said(run)
     edit(run, OTHER, seconds=77.7)
-    assert changed(run, before) == {"ladder", "estimates", "price"} - {"ladder"}  # tabm is not on the front
+    assert changed(run, before) == {"estimates"}  # tabm is not on the front, and the price has seconds of its own
     edit(run, WINNER, seconds=9.9)
     assert "lightgbm (9.9 s, 0.9231)" in said(run)["ladder"][0]
+    run.save("verdict", replace(run.verdict, prices=()))
     assert "takes 7.8 times the time to train" in said(run)["price"][0]
+
+
+def test_a_gain_over_another_model_prices_no_error_of_the_winner(run: RunFolder) -> None:
+    before, verdict = said(run)["price"], run.verdict
+    assert verdict.gain is not None and len(before) == 2
+    run.save("verdict", replace(verdict, gain=replace(verdict.gain, base="linear-0123abcd")))
+    assert said(run)["price"] == before[:1]
 
 
 def test_the_price(run: RunFolder) -> None:

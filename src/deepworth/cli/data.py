@@ -43,7 +43,8 @@ class _NoPandas:
 def _leave_pandas_out() -> None:
     """Let pyarrow's one quiet attempt to import pandas fail: it comes with its first array, and costs 0.2 s of CPU.
 
-    What needs a frame imports it all the same: pyarrow tries again then.
+    Only where no frame comes, as SOURCE is a path here: until `pa.Table.from_pandas` tries the import again, `pa.array`
+    does not know the missing values of a pandas Series.
     """
     import pyarrow
 

@@ -101,10 +101,25 @@ def _in_terminal() -> bool:
 
 
 def _budget() -> tuple[str | None, str | None]:
-    """The weeks of the project, or the limit of one run, from a person; Enter is one run of the usual limit."""
+    """The weeks of the project, or the limit of one run, from a person; Enter is one run of the usual limit.
+
+    What is neither is asked again: the source has not been read yet, so nothing is lost.
+    """
+    from deepworth.quantities import seconds
+    from deepworth.quantities import weeks as as_weeks
+
     asks = "How many weeks may the project iterate (1, 4, 12), or how long may one run take (30m, 8h)"
-    given = typer.prompt(asks, default=USUAL, err=True, prompt_suffix="? ")
-    return (given, None) if re.fullmatch(r"[\d.]+ *w?", given.strip()) else (None, given)
+    while True:
+        given = typer.prompt(asks, default=USUAL, err=True, prompt_suffix="? ")
+        number = re.fullmatch(r"\s*([\d.]+)\s*(w|weeks?)?\s*", given, re.IGNORECASE)
+        try:
+            if number:
+                as_weeks(number[1])
+                return number[1], None
+            seconds(given)
+            return None, given
+        except UserError as error:
+            say(str(error))
 
 
 def _said(missing: Missing) -> str:

@@ -28,8 +28,7 @@ def bill(situation: Situation, choice: Choice, *, brief: bool = False) -> str:
         return "Nothing can be tried: no model reads such data, or none of those that do fits."
     whole = total(choice.runs)
     everything = capped(whole, limit)
-    uncut = f" ({span(whole)} without the limit)" if whole.likely > limit else ""
-    takes = f"{span(everything)}{uncut}{_costs(hardware, everything)}"
+    takes = f"{_time(whole, limit)}{_costs(hardware, everything)}"
     where = f"{device(hardware)}" if not hardware.found else f"{hardware.name.partition(', no GPU')[0]} here"
     if hardware.count == 0 and hardware.found:
         needed, more = _with_a_gpu(situation)
@@ -53,6 +52,12 @@ def _without_one(situation: Situation) -> str:
     return f" Without one the same would be tried, in {span(capped(total(alone), bare.goals.seconds))} on this machine."
 
 
+def _time(seconds: Range, limit: float) -> str:
+    """What the limit lets them take, and how long they would without it."""
+    uncut = f" ({span(seconds)} without the limit)" if seconds.likely > limit else ""
+    return f"{span(capped(seconds, limit))}{uncut}"
+
+
 def _costs(hardware: Hardware, seconds: Range) -> str:
     cost = priced(seconds, hardware)
     if cost is None:
@@ -67,6 +72,7 @@ def _with_a_gpu(situation: Situation) -> tuple[str, str]:
     there = situation.on(cheapest_card(situation))
     here_runs, runs = (choose(each, installed_only=False).runs for each in (situation, there))
     before = {c.model for c in here_runs}
+    only = ""
     if added := [c for c in runs if c.model not in before]:
         seconds = capped(total(added), there.goals.seconds)
         lets, said = f"{joined([c.model for c in added])} in", "Begin without renting a GPU"
@@ -75,11 +81,12 @@ def _with_a_gpu(situation: Situation) -> tuple[str, str]:
         if here.likely < 1.5 * faster.likely:
             return "Do not rent a GPU", f" One would let {NO_MORE}."
         seconds, lets = capped(faster, there.goals.seconds), NO_MORE
+        only = f" and only save time: everything in {_time(faster, there.goals.seconds)}"
         saved = capped(here, situation.goals.seconds).likely - seconds.likely
         said = "No GPU is needed, one would only save time" if saved > LONG else "Do not rent a GPU"
     costs = f"{gpu_hours(seconds)}{_costs(there.hardware, seconds)}"
     card = f"{article(there.hardware.name).title()} {there.hardware.name}{_brought(added)}"
-    return said, f" {card} would let {lets}, for {costs}."
+    return said, f" {card} would let {lets}{only}, for {costs}."
 
 
 def _brought(added: Sequence[Candidate]) -> str:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import replace
 
 from deepworth.cost.money import Option, cheapest_adequate
 from deepworth.decide.candidates import LACKING, Choice, cheapest_card, choose
-from deepworth.decide.limits import limited, total
-from deepworth.decide.phrases import device, entering, joined, things
+from deepworth.decide.limits import late, limited, total
+from deepworth.decide.phrases import device, entering, joined, things, why
 from deepworth.decide.rules import hours, thresholds
 from deepworth.decide.shapes import useful_beside
 from deepworth.decide.situation import Situation
+from deepworth.types import Candidate
 from deepworth.words import money_span, span
 
 WEEKS = (1.0, 4.0, 12.0)
@@ -124,7 +126,7 @@ def more_time(situation: Situation, choice: Choice) -> list[str]:
     """The least limit at which something else is tried, and what projects of more weeks would change."""
     goals, before = situation.goals, choose(situation, installed_only=False)
     found = []
-    skipped = [c for c in before.candidates if "the limit is" in c.reason]
+    skipped = [c for c in before.candidates if late(c)]
     if skipped:
         least = 1.1 * (total(choice.runs).likely + min(c.estimate.seconds.likely for c in skipped))
         limit = next((size for size in ROUND if size >= least), None)
@@ -153,20 +155,24 @@ def _more_weeks(situation: Situation, before: Choice) -> list[str]:
         before = after
     if not idle:
         return found or ["more time would not change which models are tried"]
-    out = barred(before) or ": all of them are tried"
+    longest = max(situation.goals.seconds, hours(WEEKS[-1]) * 3600)
+    out = barred(before.candidates, longest) or ": all of them are tried"
     return [
         *found,
         f"with --weeks {joined(idle).replace(' and ', ' or ')}, no {'further ' * bool(found)}model would enter{out}",
     ]
 
 
-def barred(choice: Choice) -> str:
-    """: image-resnet stays out, since ...; what a rule skips however long a run may take; "" where it skips nothing."""
-    left = [c for c in choice.candidates if "(rule" in c.reason and "the limit is" not in c.reason]
+def barred(candidates: Iterable[Candidate], limit: float) -> str:
+    """: image-resnet stays out, since ...; the first that is skipped under a `limit` of seconds, and what shares its
+    reason; "" where none is.
+    """
+    left = [c for c in candidates if c.decision == "skip"]
     if not left:
         return ""
-    kept = [c.model for c in left if c.reason == left[0].reason]
-    return f": {joined(kept)} stay{'s' * (len(kept) == 1)} out, since {left[0].reason.partition(' (rule')[0]}"
+    kept = [c.model for c in left if why(c, limit) == why(left[0], limit)]
+    single = len(kept) == 1
+    return f": {joined(kept)} stay{'s' * single} out, since {why(left[0], limit, not single)}"
 
 
 def _flag(seconds: int) -> str:

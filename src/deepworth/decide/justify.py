@@ -9,7 +9,7 @@ from deepworth.decide.candidates import Choice
 from deepworth.decide.evidence import in_short
 from deepworth.decide.limits import limited, total
 from deepworth.decide.outside import beyond
-from deepworth.decide.phrases import joined, kind, things
+from deepworth.decide.phrases import joined, kind, things, why
 from deepworth.decide.shapes import SHAPES
 from deepworth.decide.situation import Situation
 from deepworth.decide.stop import weighed
@@ -118,9 +118,9 @@ def _start(situation: Situation, choice: Choice) -> str:
         if runs := [c for c in rungs[rung] if c.decision == "run"]:
             steps.append(f"{what} takes {span(total(runs))}")
         for one in (c for c in rungs[rung] if c.decision == "skip"):
-            reason = _why(one, situation.goals.seconds, sum(c.reason == one.reason for c in skipped) > 1)
+            reason = why(one, situation.goals.seconds, sum(c.reason == one.reason for c in skipped) > 1)
             left.setdefault(reason, []).append(f"{what} ({span(one.estimate.seconds)})")
-    outs = [f"{joined(some)} {'are' if len(some) > 1 else 'is'} left out, since {why}" for why, some in left.items()]
+    outs = [f"{joined(some)} {'are' if len(some) > 1 else 'is'} left out, since {so}" for so, some in left.items()]
     network = f"{weights.summary} ({weights.licence.partition(' (')[0]})"
     return f"The network starts from {network}: {'; '.join(filter(None, [joined(steps), *outs]))}."
 
@@ -132,16 +132,8 @@ def _from_nothing(candidates: Sequence[Candidate], limit: float) -> str:
         start = f"{names} start{'s' * (not many)} from nothing ({span(total(runs))})"
         return f"No pretrained network is built in: {start}."
     if candidates:
-        return f"No network is trained, since {_why(candidates[0], limit, len(candidates) > 1)}."
+        return f"No network is trained, since {why(candidates[0], limit, len(candidates) > 1)}."
     return "No network is to be trained."
-
-
-def _why(candidate: Candidate, limit: float, many: bool = False) -> str:
-    """The reason of a skip, as part of a sentence."""
-    reason = candidate.reason.partition(" (rule")[0]
-    if reason.startswith("needs "):
-        return f"they need{reason.removeprefix('needs')}" if many else f"it {reason}"
-    return f"a run may take {limited(limit)}" if "the limit is" in reason and "GB" not in reason else reason
 
 
 def _first(situation: Situation, concerns: Sequence[Concern]) -> str:

@@ -18,6 +18,11 @@ def capped(seconds: Range, limit: float) -> Range:
     return Range(low=min(seconds.low, limit), likely=min(seconds.likely, limit), high=min(seconds.high, limit))
 
 
+def late(candidate: Candidate) -> bool:
+    """Whether the limit of a run, not of its memory, is why a candidate is skipped."""
+    return "the limit is" in candidate.reason and "GB" not in candidate.reason
+
+
 def limited(seconds: float) -> str:
     """A limit as people say it: 90 seconds, 5 minutes, 8 hours."""
     for unit, name in ((3600, "hour"), (60, "minute")):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from deepworth.decide.candidates import Choice
+from deepworth.decide.limits import late, limited
 from deepworth.decide.situation import Situation
 from deepworth.types import Candidate, Hardware, Range, Workload
 from deepworth.words import count, money, span
@@ -70,6 +71,18 @@ def priced(candidate: Candidate) -> str:
     usd = candidate.estimate.usd
     cost = f", {money(usd.likely)}" if usd else ""
     return f"{candidate.model} ({span(candidate.estimate.seconds)}{cost})"
+
+
+def why(candidate: Candidate, limit: float, many: bool = False) -> str:
+    """The reason of a skip, as what follows "since"; `many` share it."""
+    if late(candidate):
+        return f"a run may take {limited(limit)}"
+    verb, _, rest = candidate.reason.partition(" (rule")[0].partition(" ")
+    if verb == "needs":
+        return f"they need {rest}" if many else f"it needs {rest}"
+    if verb == "estimated":  # gigabytes
+        return f"{'each takes' if many else 'it takes'} about {rest}"
+    return f"{verb} {rest}"
 
 
 def entering(before: Choice, after: Choice) -> list[str]:

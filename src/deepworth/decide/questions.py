@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from deepworth.decide.candidates import Choice
+from deepworth.decide.candidates import LACKING, Choice
 from deepworth.decide.changes import barred, more_rows, more_time, other_hardware, other_modality, other_splits
-from deepworth.decide.limits import capped, limited, total
+from deepworth.decide.limits import capped, late, limited, total
 from deepworth.decide.phrases import joined, kind, things
 from deepworth.decide.shapes import BUILT_IN, NOT_READ, shapes
 from deepworth.decide.situation import Situation
@@ -150,8 +150,8 @@ def _hardware(situation: Situation, choice: Choice) -> Answer:
 
 def _iterations(situation: Situation, choice: Choice) -> Answer:
     goals, all_in = situation.goals, total(choice.runs)
-    late = [c.model for c in choice.candidates if c.rung in DEEP and "the limit is" in c.reason]
-    short = bool(late) or all_in.likely > goals.seconds
+    slow = [c.model for c in choice.candidates if c.rung in DEEP and late(c)]
+    short = bool(slow) or all_in.likely > goals.seconds
     told = span(capped(all_in, goals.seconds))
     takes = f"everything that is to run takes {told} in all" if all_in.likely else "nothing is to run"
     if all_in.likely > goals.seconds:
@@ -163,15 +163,16 @@ def _iterations(situation: Situation, choice: Choice) -> Answer:
     elif goals.weeks is None:
         because = f"One run of {limited(goals.seconds)}: {takes}"
     else:
-        answer = "yes" if goals.weeks >= 2 or not late else "no"
+        answer = "yes" if goals.weeks >= 2 or not slow else "no"
         weeks = f"{goals.weeks:g} week{'s' * (goals.weeks != 1)}"
         because = f"{weeks}, so a run may take {limited(goals.seconds)}{_reason(choice, 'iterations')}; {takes}"
-        because += barred(choice).replace(":", ";", 1)
+        out = [c for c in choice.candidates if not late(c) and not c.reason.startswith(LACKING)]
+        because += barred(out, goals.seconds).replace(":", ";", 1)
     return Answer(
         question="iterations",
         asked=ASKED["iterations"],
         answer=answer,
-        because=because + (f"; too long for it: {joined(late)}" if late else "") + ".",
+        because=because + (f"; too long for it: {joined(slow)}" if slow else "") + ".",
         facts=(
             Fact(name="seconds", value=goals.seconds, unit="s", how="limit of one run"),
             *(() if goals.weeks is None else (Fact(name="weeks", value=goals.weeks, unit="weeks", how="as told"),)),

@@ -66,7 +66,8 @@ def paired_gain(
     of freedom: Hillis 2007 and `_half_width`). With one seed the interval is about these two fitted models.
 
     Where the base is the best on these rows of so many `choices`, the upper end has the level that holds for all of
-    them together (Bonferroni): the least of many errors lies too low by chance, and the gain over it with it.
+    them together (Bonferroni): the least of many errors lies too low by chance, and the gain over it with it. Few
+    resamples do not reach so far out: the percentiles of the plain level tell the shape there, too.
 
     Ends after `seconds`, FEWEST resamples at least; resamples in which the metric is undefined (an AUC without both
     classes) do not count. Two models without error gain 0.
@@ -101,9 +102,8 @@ def paired_gain(
     common = max(0.0, rows - sum(one.mixed for one in seeds))
     parts = [(common, freedom), *((one.between, one.number - 1) for one in seeds if one.number > 1)]
     centre = float(_contrasts(once, sides))
-    corrected = 1 - (1 - level) / choices
-    ends = [centre + _standard(contrasts, centre, at) * _half_width(at, parts) for at in (level, corrected)]
-    low, high = float(ends[0][0]), float(ends[1][1])
+    halves = [_half_width(at, parts) for at in (level, 1 - (1 - level) / choices)]
+    low, high = (float(end) for end in centre + _standard(contrasts, centre, level) * halves)
     return Interval(
         relative=to_gain(estimate),
         low=to_gain(min(low, estimate)),

@@ -19,7 +19,11 @@ LEAST_MISSING = 20  # rows without a value before their coincidence says anythin
 COINCIDE = 0.7  # rows missing in both over rows missing in either
 MOST_COINCIDE = 0.5  # of all columns: more and the rows are simply empty
 PLANS = ("sched", "scheduled", "plan", "planned", "expected", "target", "due")
-ENDED = re.compile(r"length.?of.?stay|^los$|discharge|outcome|surviv|(?:time|days).?to.?(?:event|death)", re.IGNORECASE)
+ENDED = re.compile(  # a patient's discharge, not a river's or a battery's
+    r"length.?of.?stay|^los$|discharged|discharge.?(?:dispo|dest|loc|stat|date|day|year|offset|reason|code)"
+    r"|(?:date|day|time|hospital|unit|icu|patient).?(?:of.?)?discharge|outcome|surviv|(?:time|days).?to.?(?:event|death)",
+    re.IGNORECASE,
+)
 STEM = 3  # letters a shared part of a name must have
 PLAIN_WORDS = {
     "and",

@@ -33,6 +33,7 @@ from deepworth.store import RunFolder, whole, write
 from deepworth.types import DEEP, Gain, Price, Verdict
 from deepworth.words import amount, duration, megabytes, money_span, percent, portion, scaled, score, span
 
+NO_PAGE = "report.log"  # of a run: the traceback of what kept its page from being made
 ACCENTS = {"worth it": "yes", "not worth it": "no", "no measurable difference": "even", "cannot tell yet": "open"}
 
 
@@ -41,6 +42,7 @@ def write_report(run_folder: Path) -> Path:
     run = RunFolder(run_folder)
     path = run.path / "report.html"
     write(path, _page(run, *gather(run, spare_seconds(run.verdict))))
+    run.forget(NO_PAGE)
     return path
 
 
@@ -62,6 +64,8 @@ def write_as(run_folder: Path, form: str, out: Path | None, until: float = -math
     if form == "html":
         path = out or run.path / "report.html"
         write(path, _page(run, report, rows, keep=out is None, pictures=True))
+        if out is None:
+            run.forget(NO_PAGE)
         return path, ""
     path = out or run.path / "report.pdf"
     with whole(path) as half, tempfile.TemporaryDirectory(prefix="deepworth-") as folder:

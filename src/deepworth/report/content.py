@@ -122,7 +122,8 @@ def _of_the_run(
     }
     if other is not None and other.rung != "floor":  # nobody asks what the floor costs
         pair = (winner, other) if winner.rung in SHALLOW else (other, winner)
-        made["price"] = price_sentences(*pair, verdict.gain, verdict.prices)
+        gain = verdict.gain if verdict.gain and verdict.gain.base == pair[0].key else None  # else over another one
+        made["price"] = price_sentences(*pair, gain, verdict.prices)
         if costs := cost_sentences(*pair, verdict.prices):
             made["costs"] = costs
     return made

@@ -19,7 +19,8 @@ def price_sentences(
     """What the challenger costs in units of the base, and when it pays."""
     timed = base.ms_32 and challenger.ms_32  # else in one go, where features may have come from the cache
     uses = (challenger.ms_32, base.ms_32) if timed else (challenger.ms_predict, base.ms_predict)
-    train, predict = _ratio(challenger.seconds, base.seconds), _ratio(*uses)
+    cheaper, dearer = _pair(base, challenger, prices) or (base, challenger)  # prices count features that were kept
+    train, predict = _ratio(dearer.seconds, cheaper.seconds), _ratio(*uses)
     size = _ratio(challenger.artefact_mb, base.artefact_mb)
     said = (
         f"Beside {base.model}, {challenger.model} takes {train} the time to train, {predict} the time to predict and "
@@ -48,7 +49,8 @@ def cost_sentences(base: TrialResult, challenger: TrialResult, prices: Sequence[
     said = [f"Training{where} took {' and '.join(trained)}."]
     for trial in (base, challenger):
         if kept := trial.notes.get("features_kept"):
-            said.append(f"{trial.model} found the features of {kept:,} rows kept: the price counts what they take.")
+            counts = "counts what they take" if trial.ms_32 else "leaves out what they take, which was not timed"
+            said.append(f"{trial.model} found the features of {kept:,} rows kept: the price {counts}.")
     if ours.cheapest_usd and theirs.cheapest_usd:
         said.append(
             f"Rented, training costs least on {_rent(ours)} for {base.model}, on {_rent(theirs)} for "
@@ -115,7 +117,7 @@ def _break_even(base: TrialResult, challenger: TrialResult, ours: Price, theirs:
     if "accuracy" in base.test:
         first, many = (_worth((training / over + using) / fewer) for over in (FIRST, MANY))
         later = "" if first == many else f" over the first {FIRST:,} predictions, than {many} over a million"
-        errors = f"{1000 * fewer:.{0 if fewer >= 0.01 else 1}f}"
+        errors = f"{1000 * fewer:.0f}" if fewer >= 0.01 else f"{1000 * fewer:.2g}"
         return (
             f"{said} It makes {errors} errors fewer in 1,000 predictions: it pays where one avoided is worth "
             f"more than {first}{later}."

@@ -65,14 +65,18 @@ class Quality:
 
 
 def compared(verdict: Verdict) -> TrialResult | None:
-    """The model the winner is held against: the other one of the verdict, else the best of the rest on valid."""
+    """The model the winner is held against: the other one of the verdict, else the best on valid of the other side.
+
+    Where that side has none, the best of the rest.
+    """
     by_key = {t.key: t for t in verdict.trials}
     name, sign = verdict.metric.name, -1 if verdict.metric.higher_is_better else 1
+    side = by_key[verdict.winner].rung in DEEP
     if verdict.gain is not None:
         pair = (verdict.gain.challenger, verdict.gain.base)
-        return by_key.get(pair[by_key[verdict.winner].rung in DEEP])
+        return by_key.get(pair[side])
     rest = [t for t in verdict.trials if t.status == "done" and t.key != verdict.winner and name in t.valid]
-    return min(rest, key=lambda t: sign * t.valid[name], default=None)
+    return min(rest, key=lambda t: ((t.rung in DEEP) is side, sign * t.valid[name]), default=None)
 
 
 def judged_rows(run: RunFolder) -> Rows | None:

@@ -52,8 +52,11 @@ def curve(verdict: Verdict) -> tuple[str, ...]:
         return (*verdict.curve.sentences, *why)
     if any("learning curve" in line for line in why):
         return tuple(why)
-    pair = "" if verdict.gain else ": no two models could be compared"
-    return (f"No learning curve was drawn{pair}.", *why)
+    if verdict.gain:
+        return ("No learning curve was drawn.", *why)
+    done = {t.rung in DEEP for t in verdict.trials if t.status == "done"}
+    reason = "a few rows decide" if len(done) > 1 else "no two models could be compared"
+    return (f"No learning curve was drawn: {reason}.", *why)
 
 
 def ladder(trials: Sequence[TrialResult], metric: MetricInfo) -> str:

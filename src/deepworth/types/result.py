@@ -61,7 +61,10 @@ class MetricInfo:
 
 @record
 class Gain:
-    """Relative reduction of the error of `challenger` against `base` on the test rows, with its interval."""
+    """Relative reduction of the error of `challenger` against `base` on the test rows, with its interval.
+
+    Where `base` is the best on the test rows of several `choices`, `low` is the least over all of them.
+    """
 
     rung: Rung
     challenger: str
@@ -74,6 +77,7 @@ class Gain:
     method: str = ""  # how the interval was made
     units: int = 0  # rows, groups or folds it was made from
     seeds: int = 1  # fits of the challenger with different seeds
+    choices: int = 1  # shallow models, of which the base is the best on the test rows; 1 where these chose nothing
 
 
 @record
@@ -173,6 +177,6 @@ class Verdict:
     warnings: tuple[str, ...] = ()
     answers: dict[str, RungVerdict] = field(default_factory=dict)  # per deep rung, also of one that was not run
     curve: LearningCurve | None = None
-    prices: tuple[Price, ...] = ()  # of the two that are compared, the cheaper rung first
+    prices: tuple[Price, ...] = ()  # of the shallow models (the winner's, the gain's), then of the deep one
     thresholds: dict[str, Threshold] = field(default_factory=dict)  # per trial that is done, where one was asked for
     not_made: tuple[str, ...] = ()  # why there is no learning curve, or no further seeds or folds

@@ -36,7 +36,8 @@ def rung_answer(
     if perfect and splits.test >= FEW_ROWS and not gain.method.startswith("corrected"):
         sentence = f"{base.model} makes no error on the {splits.test:,} test rows: nothing is left to gain."
         return RungVerdict(rung=rung, verdict="not worth it", sentence=sentence)
-    by = f"{deep.model} ({deep.rung}) against {base.model} on {_judged_on(gain, splits)}"
+    hardest = f", the hardest to beat of {gain.choices}," if gain.choices > 1 else ""
+    by = f"{deep.model} ({deep.rung}) against {base.model}{hardest} on {_judged_on(gain, splits)}"
     span = _span(gain)
     answer = conclude(gain.low, gain.high, goals.worth)
     sentence = {

@@ -48,14 +48,12 @@ class Gains:
     def of(self, deep: TrialResult, base: TrialResult, seconds: float, choices: int = 1) -> Comparison:
         """The gain of a deep model over `base`, which was chosen from so many on the test rows.
 
-        From the folds that both were made again on where the test part says little and there are FEWEST_FOLDS of them;
-        else from the test rows, and from the seeds of the deep model where it has FEWEST_SEEDS.
+        From `folds` where there are any; else from the test rows, and from the seeds of the deep model where it has
+        FEWEST_SEEDS.
         """
-        ours, theirs = (self._folds(trial) for trial in (base, deep))
-        common = sorted(ours.keys() & theirs.keys())
         seeds = 1
-        if self.says_little and len(common) >= FEWEST_FOLDS:
-            found = self._from_folds([(ours[number], theirs[number]) for number in common])
+        if pairs := self.folds(base, deep):
+            found = self._from_folds(pairs)
             method = "corrected resampled t"
         else:
             predicted = self._seeds(deep)
@@ -84,13 +82,17 @@ class Gains:
                 method=method,
                 units=found.units,
                 seeds=seeds,
+                choices=choices,
             ),
             found,
         )
 
-    def has_folds(self, trial: TrialResult) -> bool:
-        """Whether a trial was made again on enough folds to judge it by them."""
-        return self.says_little and len(self._folds(trial)) >= FEWEST_FOLDS
+    def folds(self, base: TrialResult, deep: TrialResult) -> list[tuple[Repeat, Repeat]]:
+        """The folds both were made again on; none where the test part says enough, or they are under FEWEST_FOLDS."""
+        ours, theirs = (self._folds(trial) for trial in (base, deep))
+        common = sorted(ours.keys() & theirs.keys())
+        enough = self.says_little and len(common) >= FEWEST_FOLDS
+        return [(ours[number], theirs[number]) for number in common] if enough else []
 
     def _folds(self, trial: TrialResult) -> dict[int, Repeat]:
         return {r.number: r for r in self.repeats if r.of == trial.key and r.purpose == "fold"}

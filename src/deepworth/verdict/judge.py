@@ -27,10 +27,10 @@ from deepworth.types import (
 )
 from deepworth.verdict.answer import no_pair, rung_answer
 from deepworth.verdict.curve import RowNoise, learning_curve
-from deepworth.verdict.doubt import Doubt, few_rows_decide
+from deepworth.verdict.doubt import Doubt
 from deepworth.verdict.gain import Comparison, Gains
 from deepworth.verdict.price import price_models
-from deepworth.verdict.reference import Reference, reference
+from deepworth.verdict.reference import Reference, gain_over, reference
 from deepworth.words import count
 
 
@@ -43,11 +43,12 @@ def judge(
 ) -> Verdict:
     """The verdict on the trials of a run: chosen on validation rows, judged on rows that chose nothing.
 
-    The gain is the relative reduction of the error of the best of the floor and classical rungs (`reference`) by the
-    best deep model; each deep rung has an answer of its own. It is judged by a paired bootstrap over the test rows, or
-    over their groups where the dataset has a group column, and over seeds where a trial has several; on few test rows
-    by the folds of a repeated cross-validation where both trials have them (`Gains`). Where a few rows decide, there is
-    no gain.
+    The gain is the relative reduction of the error of the best of the floor and classical rungs by the best deep model;
+    each deep rung has an answer of its own. Where test rows may be unlike the validation rows, it is that over the best
+    shallow model on the test rows (`reference`), which is not the winner for that: what judges does not choose. It is
+    judged by a paired bootstrap over the test rows, or over their groups where the dataset has a group column, and over
+    seeds where a trial has several; on few test rows by the folds of a repeated cross-validation where both trials have
+    them (`Gains`). Where a few rows decide, there is no gain.
 
     The bootstrap makes fewer resamples when `until` (`time.monotonic()`) comes near. Raises NothingTrained when no
     trial ended well, Interrupted when Ctrl-C is why.
@@ -60,17 +61,22 @@ def judge(
     if not done:
         raise NothingTrained(_nothing(results))
     sides, gains = choose_sides(results, primary), Gains(run, primary, goals)
-    compared = reference(gains, sides.base, done)
-    base, found = compared.trial, _compared(gains, compared, sides, until)
+    base, challenger = sides.base, sides.challenger
+    pairs = [(deep, reference(gains, base, deep, done)) for deep in sides.deep] if base else []
+    bases = {deep.rung: against.trial for deep, against in pairs}
+    found = _compared(gains, pairs, until)
     answers: dict[str, RungVerdict] = {
-        rung: rung_answer(rung, base, sides.rungs[rung], found.get(rung), results, primary, goals, splits)
+        rung: rung_answer(
+            rung, bases.get(rung) or base, sides.rungs[rung], found.get(rung), results, primary, goals, splits
+        )
         for rung in DEEP
     }
     known = {rung: one.gain for rung, one in found.items() if isinstance(one, Comparison)}
-    challenger = sides.challenger
     overall = known.get(challenger.rung) if challenger else None
     answer = answers[challenger.rung] if challenger else no_pair(base, results, goals, DEEP)
     winner = _winner(answer.verdict, base, challenger, done, primary)
+    over = bases.get(challenger.rung) if challenger else None
+    shown = [trial for trial in (base, over if over is not base else None, challenger) if trial]
     return Verdict(
         verdict=answer.verdict,
         sentence=answer.sentence,
@@ -83,23 +89,22 @@ def judge(
         decide_next=answer.decide_next,
         dataset=dataset.name,
         rows={"train": splits.train, "valid": splits.valid, "test": splits.test},
-        warnings=_warnings(run, dataset, splits, done, overall, compared.warning),
+        warnings=_warnings(run, dataset, splits, done, overall, [one.warning for _, one in pairs if one.warning]),
         answers=answers,
         curve=_curve(gains, sides, overall, until),
-        prices=price_models(run, [trial for trial in (base, challenger) if trial]),
+        prices=price_models(run, shown),
     )
 
 
-def _compared(gains: Gains, compared: Reference, sides: Sides, until: float) -> dict[str, Comparison | Doubt]:
-    """The best of each deep rung beside the reference, or why it cannot be."""
+def _compared(
+    gains: Gains, pairs: Sequence[tuple[TrialResult, Reference]], until: float
+) -> dict[str, Comparison | Doubt]:
+    """The deep models beside their references, by rung, or why they cannot be."""
     found: dict[str, Comparison | Doubt] = {}
-    base, pairs = compared.trial, {rung: deep for rung, deep in sides.rungs.items() if deep}
-    if base is None:
-        return found
-    parts = len(pairs) + (base is not sides.base)  # one for the learning curve, see `_curve`
-    for rung, deep in pairs.items():
-        one = gains.of(deep, base, (until - time.monotonic()) / (parts - len(found)), compared.choices)
-        found[rung] = few_rows_decide(gains, base, deep, one.gain) or one
+    for deep, against in pairs:
+        now = time.monotonic()
+        parts = len(pairs) - len(found) + 1  # one for the learning curve, see `_curve`
+        found[deep.rung] = gain_over(gains, deep, against, now + (until - now) / parts)
     return found
 
 
@@ -133,9 +138,8 @@ def _nothing(results: Sequence[TrialResult]) -> str:
 
 
 def _warnings(
-    run: RunFolder, dataset: Dataset, splits: Splits, done: Sequence[TrialResult], gain: Gain | None, straw: str
+    run: RunFolder, dataset: Dataset, splits: Splits, done: Sequence[TrialResult], gain: Gain | None, found: list[str]
 ) -> tuple[str, ...]:
-    found = [straw] if straw else []
     found += [c.message for c in run.profile.concerns] if (run.path / "profile.json").exists() else []
     if broken := max((int(r.notes.get("broken", 0)) for r in done), default=0):
         found.append(f"{broken:,} media files could not be read: models saw silence or a grey picture in their place")

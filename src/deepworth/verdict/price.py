@@ -35,7 +35,8 @@ def price(trial: TrialResult, work: Workload, machine: Machine, hardware: Hardwa
 
     What of a trial ran on the processor is not charged with the accelerator. Where renting costs least is reckoned
     with the seconds that were measured, moved by the quotient of the model's cost formula there and here. Features that
-    were kept from an earlier trial are charged with what they take when they are computed for a prediction.
+    were kept from an earlier trial are charged with what they take when they are computed for a prediction, if
+    predictions were timed.
     """
     kept = trial.notes.get("features_kept", 0) * trial.ms_32 / 1000
     trial = replace(trial, seconds=trial.seconds + kept)
