@@ -164,6 +164,7 @@ def _summary(verdict: Verdict) -> dict[str, Any]:
         "accent": ACCENTS[verdict.verdict],
         "use": sentences.trial_named(verdict, verdict.winner),
         "level": next((gain.level for gain in _gains(verdict)), 0.95),
+        "hardest": any(gain.choices > 1 for gain in _gains(verdict)),
         "answers": [
             {
                 "rung": rung,
