@@ -57,8 +57,11 @@ def test_two_ranks_fit_what_one_does(model, modality, params, tmp_path, monkeypa
     run = prepared(tmp_path, modality, 200 if modality == "tabular" else 48)
     alone, _ = fitted(run, model, "alone", **params)
     before = dict(os.environ)
+    others, start = [], _ranks._other
     monkeypatch.setattr(_ranks, "available", lambda: 2)
+    monkeypatch.setattr(_ranks, "_other", lambda *args: others.append(start(*args)) or others[-1])
     together, context = fitted(run, model, "together", **params)
+    assert [other.returncode for other in others] == [0]
     assert context.notes["ranks"] == 2
     if model == "mlp":  # what is drawn in a step, dropout and augmentation, differs from rank to rank
         assert np.allclose(together, alone, rtol=1e-4)

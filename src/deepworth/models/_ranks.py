@@ -158,7 +158,8 @@ def _launched(world: int, precision: Any = "32-true") -> Fabric:
 
 def main(start: Start) -> None:
     """Fit the trial as one of its ranks; end at once when the first rank, which holds stdin open, does."""
-    threading.Thread(target=lambda: (sys.stdin.buffer.read(), os._exit(0)), daemon=True).start()
+    # Not through a buffer: Python ends by SIGABRT where a thread still holds the lock of one.
+    threading.Thread(target=lambda: (os.read(sys.stdin.fileno(), 1), os._exit(0)), daemon=True).start()
     folder = Path(start.folder)
     trial = load(Trial, folder / "trial.json")
     train, valid = (Examples.open(folder.parents[1], part) for part in ("train", "valid"))
