@@ -183,3 +183,4 @@ if __name__ == "__main__":
     from deepworth.models import _ranks  # the module that learners import, not this copy of it
 
     _ranks.main(msgspec.json.decode(sys.argv[1], type=_ranks.Start))
+    os._exit(0)  # at once: Python's own end meets threads of torch that still hold tensors, and aborts now and then
