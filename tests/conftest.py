@@ -1,4 +1,4 @@
-"""For all tests: caches go to a folder of this session, and Ctrl-C is heard."""
+"""For all tests: caches go to a folder of their own, and Ctrl-C is heard."""
 
 from __future__ import annotations
 

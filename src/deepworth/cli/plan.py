@@ -27,10 +27,9 @@ from deepworth.cli.options import (
     reads_source,
 )
 from deepworth.errors import UserError
-from deepworth.types import Missing
+from deepworth.types import Goals, Missing
 
 LISTED = 20  # choices named in a question
-USUAL = "5m"  # limit of one run, as of `fit`
 
 
 @reads_source
@@ -110,7 +109,7 @@ def _budget() -> tuple[str | None, str | None]:
 
     asks = "How many weeks may the project iterate (1, 4, 12), or how long may one run take (30m, 8h)"
     while True:
-        given = typer.prompt(asks, default=USUAL, err=True, prompt_suffix="? ")
+        given = typer.prompt(asks, default=f"{Goals().seconds / 60:g}m", err=True, prompt_suffix="? ")
         number = re.fullmatch(r"\s*([\d.]+)\s*(w|weeks?)?\s*", given, re.IGNORECASE)
         try:
             if number:
