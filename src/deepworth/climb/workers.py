@@ -37,7 +37,7 @@ class Message:
 
 
 class Worker:
-    """One process that runs trials. Started as the leader of its own process group, so that Ctrl-C reaches only the parent."""
+    """One process that runs trials, in a process group of its own: Ctrl-C reaches only the parent."""
 
     def __init__(self, threads: int) -> None:
         self.threads = threads
